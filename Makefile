@@ -1,0 +1,27 @@
+# One door for contributors: make dev, make check. PYTHON may name the interpreter of an environment.
+PYTHON ?= python
+
+.PHONY: dev check lint types imports test wheel
+
+dev:            ## install for development, and the link that mypy follows
+	mkdir -p .links && ln -sfn .. .links/slm_audit
+	$(PYTHON) -m pip install -c constraints.txt -e '.[dev]'
+
+check: lint types imports test wheel
+
+lint:
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+
+types:
+	mkdir -p .links && ln -sfn .. .links/slm_audit
+	$(PYTHON) -m mypy
+
+imports:
+	PYTHONPATH=.links $(PYTHON) -c "from importlinter.cli import lint_imports_command as run; run()"
+
+test:
+	$(PYTHON) -m pytest
+
+wheel:          ## the built wheel, installed elsewhere, audits from outside the checkout
+	PYTHON=$(PYTHON) sh tests/wheel.sh

@@ -1,0 +1,1 @@
+"""Run audits: commands, spec, policy, engine, journal and gate."""

@@ -1,0 +1,206 @@
+"""Ask one probe's items, window by window, and keep what is seen."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+import numpy
+
+from ..probes.contract import Bench, Estimate, Item, Model, NotMeasured, Observation, from_json
+from ..probes.estimates import unmeasured
+from ..reports.record import ProbeRun
+from .bench import Detectors, JournalBench
+from .errors import EvidenceError, LostReply
+from .journal import Journal
+from .journalled import JournalledModel, digest
+from .selection import Selected
+
+WINDOW = 128
+Status = Literal["measured", "not_measured", "error", "interrupted"]
+
+
+class Progress(Protocol):
+    """Who is told how far the run is."""
+
+    def probe_begins(self, name: str, question: str, items: int) -> None:
+        """A probe begins with so many items."""
+
+    def asked(self, items: int) -> None:
+        """So many more items of it were asked."""
+
+    def probe_ends(self, run: ProbeRun) -> None:
+        """It ended so."""
+
+
+class Silent:
+    """Tells nobody."""
+
+    def probe_begins(self, name: str, question: str, items: int) -> None:
+        """Say nothing."""
+
+    def asked(self, items: int) -> None:
+        """Say nothing."""
+
+    def probe_ends(self, run: ProbeRun) -> None:
+        """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the asking of one probe came to; estimates bear their full names."""
+
+    run: ProbeRun
+    observations: tuple[Observation, ...]
+    estimates: tuple[Estimate, ...]
+    meanings: Mapping[str, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Counter:
+    """How much was asked of the model."""
+
+    requests: int = 0
+    tokens: int = 0
+
+    def add(self, requests: int, tokens: int) -> None:
+        """Count some more."""
+        self.requests += requests
+        self.tokens += tokens
+
+
+def ask(
+    selected: Selected,
+    model: Model,
+    journal: Journal,
+    detectors: Detectors,
+    *,
+    seed: int,
+    level: float,
+    most_clusters: int | None,
+    progress: Progress,
+    log: Callable[[str], None],
+) -> Seen:
+    """Ask all of a probe. What goes wrong in it becomes its status and reason; the audit goes on."""
+    name = selected.name
+    seen: list[Observation] = []
+    counter = Counter()
+    items: Sequence[Item] = ()
+    status: Status = "measured"
+    reason = ""
+    begun = time.perf_counter()
+    try:
+        lacking = sorted(selected.probe.needs - model.access)
+        if lacking:
+            raise NotMeasured(f"the model gives no {', '.join(lacking)}")
+        items = _items(selected, journal)
+        bench = JournalBench(JournalledModel(model, journal, counter.add), detectors, seed, name)
+        order = _ordered(items, bench, most_clusters)
+        progress.probe_begins(name, selected.question, sum(map(len, order)))
+        for window in order:
+            seen.extend(selected.probe.observe(window, bench))
+            progress.asked(len(window))
+    except NotMeasured as error:
+        status, reason = "not_measured", str(error)
+    except (EvidenceError, KeyboardInterrupt, LostReply):
+        raise
+    except Exception as error:
+        status, reason = "error", f"{type(error).__name__}: {error}"
+        log(f"{name} raised\n{traceback.format_exc()}")
+    estimates, status, reason = _measured(selected, seen, level, status, reason, log)
+    seconds = _first_seconds(journal, name, time.perf_counter() - begun, status)
+    run = ProbeRun(
+        name=name,
+        dimension=selected.probe.dimension,
+        question=selected.question,
+        version=selected.probe.version,
+        items=len({one.item for one in seen}),
+        items_sha256=digest(list(items)),
+        status=status,
+        reason=reason,
+        seconds=seconds,
+        requests=counter.requests,
+        tokens=counter.tokens,
+        options=selected.options,
+    )
+    progress.probe_ends(run)
+    if status != "measured":
+        return replace(unasked(selected, run, level), observations=tuple(seen))
+    named = _named(selected, estimates)
+    return Seen(run=run, observations=tuple(seen), estimates=named, meanings=_meanings(selected))
+
+
+def unasked(selected: Selected, run: ProbeRun, level: float) -> Seen:
+    """What a probe that was not measured came to, for the reason that its run names."""
+    estimates = _named(selected, [unmeasured(metric, level, run.reason) for metric in selected.probe.metrics])
+    return Seen(run=run, observations=(), estimates=estimates, meanings=_meanings(selected))
+
+
+def _named(selected: Selected, estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
+    return tuple(replace(one, metric=f"{selected.name}.{one.metric}") for one in estimates)
+
+
+def _meanings(selected: Selected) -> dict[str, str]:
+    return {f"{selected.name}.{one.name}": one.meaning for one in selected.probe.metrics}
+
+
+def _items(selected: Selected, journal: Journal) -> Sequence[Item]:
+    """The probe's items: from the journal when they are there, so that a replay needs no other file."""
+    key = f"items/{selected.name}"
+    kept = journal.get("setting", key)
+    if kept is None:
+        items = list(selected.probe.items())
+        if not items:
+            raise NotMeasured("the probe has no items")
+        if len({one.id for one in items}) != len(items):
+            raise ValueError("two items have the same id")
+        journal.add("setting", [(key, items)])
+        return items
+    assert isinstance(kept, list)
+    return [from_json(Item, one) for one in kept]
+
+
+def _ordered(items: Sequence[Item], bench: Bench, most_clusters: int | None) -> list[list[Item]]:
+    """Windows of whole clusters in a seeded order that depends on nothing but seed and probe."""
+    clusters: dict[str, list[Item]] = {}
+    for one in items:
+        clusters.setdefault(one.cluster, []).append(one)
+    names = sorted(clusters)
+    order = bench.rng("order").permutation(numpy.arange(len(names)))[:most_clusters]
+    windows: list[list[Item]] = [[]]
+    for at in order.tolist():
+        if len(windows[-1]) >= WINDOW:
+            windows.append([])
+        windows[-1].extend(clusters[names[at]])
+    return windows
+
+
+def _measured(
+    selected: Selected,
+    seen: Sequence[Observation],
+    level: float,
+    status: Status,
+    reason: str,
+    log: Callable[[str], None],
+) -> tuple[list[Estimate], Status, str]:
+    estimates: list[Estimate] = []
+    if status == "measured":
+        try:
+            estimates = list(selected.probe.measure(seen, level))
+        except Exception as error:
+            status, reason = "error", f"measuring raised {type(error).__name__}: {error}"
+            log(f"{selected.name} raised while measuring\n{traceback.format_exc()}")
+    return estimates, status, reason
+
+
+def _first_seconds(journal: Journal, name: str, seconds: float, status: str) -> float:
+    """The seconds that the first whole asking took: a resumed or replayed run reports those."""
+    key = f"seconds/{name}"
+    kept = journal.get("measurement", key)
+    if kept is None and status == "measured":
+        kept = round(seconds, 3)
+        journal.add("measurement", [(key, kept)])
+    return float(kept) if isinstance(kept, int | float) else 0.0

@@ -1,0 +1,190 @@
+"""Put together the record and the transcripts from what was seen; the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from ..probes.contract import (
+    JSON,
+    Estimate,
+    Exchange,
+    Generation,
+    Message,
+    Metric,
+    Observation,
+    Score,
+    to_json,
+)
+from ..probes.detectors import card_of
+from ..probes.estimates import rate, unmeasured
+from ..reports.masks import Mask
+from ..reports.policy import Policy
+from ..reports.record import SCHEMA, Finding, Look, Record
+from ..reports.transcripts import Transcript, Turn
+from .asking import Seen
+from .gate import CORE, Judged, judge
+
+VALID = Metric(
+    name=CORE,
+    meaning="questions with a usable answer: not empty, degenerate, refused, unparseable or an error",
+    worse="lower",
+    role="competence",
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """What a record says of a run beside its figures."""
+
+    run: str
+    created: str
+    seed: int
+    suite: str
+    model: Mapping[str, JSON]
+    environment: Mapping[str, JSON]
+    not_asked: tuple[str, ...] = ()
+    judged_afterwards: bool = False
+    judged_on: date | None = None
+
+
+def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Record:
+    """The record of a run: estimates become findings, judged on the day of the run unless another day is given."""
+    measured_only = [one for one in seen if one.run.status == "measured"]
+    meanings = {CORE: VALID.meaning, **{name: said for one in seen for name, said in one.meanings.items()}}
+    estimates = [*valid_rates(measured_only, policy.confidence), *(found for one in seen for found in one.estimates)]
+    runs = tuple(one.run for one in seen)
+    judgement = judge(estimates, policy, about.judged_on or datetime.fromisoformat(about.created).date(), runs)
+    limits = {one.limit.metric: one for one in judgement.limits}
+    measured = {found.metric for found in estimates}
+    findings = [_finding(one, meanings.get(one.metric, ""), limits) for one in estimates]
+    findings += [_never_asked(one, policy) for name, one in limits.items() if name not in measured]
+    judges = sorted({name for one in measured_only for said in one.observations for name in said.judges})
+    look = Look(
+        at=about.created,
+        policy=policy.name,
+        policy_sha256=policy.sha256,
+        level=policy.confidence,
+        verdict=judgement.verdict,
+        judged_afterwards=about.judged_afterwards,
+    )
+    told = judgement.not_covered
+    # A probe whose limits are told of already needs no second line.
+    not_asked = tuple(
+        f"{name}: {why}" for name, why in _unasked(seen) if not any(one.startswith(f"{name}.") for one in told)
+    )
+    return Record(
+        schema=SCHEMA,
+        run=about.run,
+        created=about.created,
+        seed=about.seed,
+        suite=about.suite,
+        verdict=judgement.verdict,
+        exit_code=judgement.exit_code,
+        summary=judgement.summary,
+        model=about.model,
+        environment=about.environment,
+        policy=_plain(policy),
+        probes=runs,
+        findings=tuple(findings),
+        floors=judgement.floors,
+        waivers=judgement.waivers,
+        looks=(look,),
+        not_covered=tuple(dict.fromkeys((*told, *about.not_asked, *not_asked))),
+        detectors={name: to_json(card_of(name)) for name in judges},
+        judged_afterwards=about.judged_afterwards,
+    )
+
+
+def valid_rates(seen: Sequence[Seen], level: float) -> list[Estimate]:
+    """The rate of usable answers, over all and for each dimension."""
+    rows = [(one.run.dimension, f"{one.run.name}/{said.cluster}", said) for one in seen for said in one.observations]
+    if not rows:
+        return []
+
+    def of(some: Sequence[tuple[str, str, Observation]], groups: tuple[tuple[str, str], ...] = ()) -> Estimate:
+        values = [float(said.status == "judged") for _, _, said in some]
+        return rate(VALID, values, [cluster for _, cluster, _ in some], level, groups=groups)
+
+    dimensions = sorted({dimension for dimension, _, _ in rows})
+    return [of(rows), *(of([r for r in rows if r[0] == one], (("dimension", one),)) for one in dimensions)]
+
+
+def transcripts_of(seen: Sequence[Seen], salt: str) -> list[Transcript]:
+    """All that was said, masked: secrets of any observation are masked in every one."""
+    mask = Mask([word for one in seen for said in one.observations for word in said.sensitive], salt)
+    return [_transcript(one.run.name, said, mask) for one in seen for said in one.observations]
+
+
+def _finding(estimate: Estimate, meaning: str, limits: Mapping[str, Judged]) -> Finding:
+    fields = {one.name: getattr(estimate, one.name) for one in dataclasses.fields(estimate)}
+    if estimate.groups:
+        fields["metric"] += "[" + ",".join(f"{kind}={name}" for kind, name in estimate.groups) + "]"
+    finding = Finding(meaning=meaning, **fields)
+    judged = None if estimate.groups else limits.get(estimate.metric)
+    return _held(finding, judged) if judged else finding
+
+
+def _never_asked(judged: Judged, policy: Policy) -> Finding:
+    metric = Metric(name=judged.limit.metric, meaning="", unit="")
+    return _held(_finding(unmeasured(metric, policy.confidence, judged.reason), "", {}), judged)
+
+
+def _held(finding: Finding, judged: Judged) -> Finding:
+    return dataclasses.replace(
+        finding,
+        limit=str(judged.limit),
+        at_most=judged.limit.at_most,
+        at_least=judged.limit.at_least,
+        limit_reason=judged.limit.reason,
+        verdict=judged.verdict,
+        reason=judged.reason,
+    )
+
+
+def _unasked(seen: Sequence[Seen]) -> list[tuple[str, str]]:
+    return [(one.run.name, one.run.reason) for one in seen if one.run.status != "measured"]
+
+
+def _plain(policy: Policy) -> Mapping[str, JSON]:
+    dated = dataclasses.asdict(policy)
+    for waiver in dated["waivers"]:
+        waiver["expires"] = waiver["expires"].isoformat()
+    plain = to_json(dated)
+    assert isinstance(plain, dict)
+    return plain
+
+
+def _transcript(probe: str, said: Observation, mask: Mask) -> Transcript:
+    return Transcript(
+        probe=probe,
+        item=said.item,
+        cluster=said.cluster,
+        status=said.status,
+        values=dict(said.values),
+        reason=mask(said.reason),
+        arm=said.arm,
+        groups=said.groups,
+        judges=said.judges,
+        turns=tuple(_turn(one, mask) for one in said.exchanges),
+    )
+
+
+def _turn(exchange: Exchange, mask: Mask) -> Turn:
+    asked, reply = exchange.asked, exchange.reply
+    if isinstance(asked, Generation):
+        text = reply.error if isinstance(reply, Score) else reply.text or reply.error
+        return Turn(
+            kind="generate",
+            asked=mask(_said(asked.prompt) + asked.prefill),
+            reply=mask(text),
+            key=exchange.key,
+        )
+    value = reply.error or f"log-probability {reply.logprob:.4f} nats" if isinstance(reply, Score) else reply.text
+    continuation = f"{_said(asked.context)}⟨{asked.continuation}⟩"
+    return Turn(kind="score", asked=mask(continuation), reply=mask(value), key=exchange.key)
+
+
+def _said(prompt: str | tuple[Message, ...]) -> str:
+    return prompt if isinstance(prompt, str) else "\n".join(f"[{one.role}] {one.content}" for one in prompt)

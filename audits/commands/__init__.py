@@ -1,0 +1,1 @@
+"""The commands of slm-audit, one file each."""

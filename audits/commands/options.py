@@ -1,0 +1,42 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def spec_options(command: F) -> F:
+    """The options that stand above a spec's keys; SLM_AUDIT_* variables stand below the file's defaults only."""
+    for option in (
+        click.option("--suite", type=click.Choice(["standard", "quick"]), help="quick asks few items, to try out."),
+        click.option("--probes", "only", multiple=True, metavar="PATTERN", help="Only these, such as 'toxicity.*'."),
+        click.option("--limit", type=click.IntRange(min=1), help="At most so many clusters of each probe."),
+        click.option("--policy", help="A built-in policy's name, or a policy.yaml."),
+        click.option("--seed", type=click.IntRange(min=0), help="Seed of every random choice."),
+        click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Number type."),
+        click.option("--device", help="Where the model runs: cpu, cuda, cuda:1 ..."),
+        click.option("--allow-path", is_flag=True, help="Let the spec name paths outside its folder."),
+        click.option("--allow-code", is_flag=True, help="Let the spec run code of its own (file: probes)."),
+    ):
+        command = option(command)
+    return command
+
+
+def overrides(**given: object) -> dict[str, object]:
+    """The dotted keys of a spec that the options stand for."""
+    keys = {
+        "suite": "audit.suite",
+        "only": "audit.only",
+        "limit": "audit.limit",
+        "policy": "policy",
+        "seed": "audit.seed",
+        "dtype": "model.dtype",
+        "device": "model.device",
+    }
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+    return {keys[name]: value for name, value in plain.items() if value not in (None, [])}

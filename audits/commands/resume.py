@@ -1,0 +1,39 @@
+"""`slm-audit resume`: carry on a run that was stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ...probes.contract import Model
+    from ..spec import Spec
+
+
+@click.command(short_help="Carry on a run that was stopped.", epilog="\b\nExample:\n  slm-audit resume runs/latest\n")
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--model", "moved_to", help="Where the model lies now, if it was moved.")
+@click.option("--allow-code", is_flag=True, help="Let the run's own file: probes be run.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+def resume(run: Path, moved_to: str | None, allow_code: bool, as_json: bool, quiet: bool) -> None:
+    """Carry on a run that was stopped: what was answered before is not asked again."""
+    from ..run_folder import existing
+
+    folder = existing(run)
+    from .. import engine
+    from ..models import open_model
+    from ..progress import TerminalProgress
+
+    def open_it(spec: Spec, base: Path) -> Model:
+        path = moved_to or spec.model.path
+        return open_model(spec.model, str(base / path) if (base / path).is_dir() else path)
+
+    with TerminalProgress(0, quiet=quiet) as progress:
+        ended = engine.resume(folder, open_it, allow_code=allow_code, progress=progress)
+    from .said import say_ended
+
+    say_ended(ended, as_json=as_json)
+    raise SystemExit(ended.record.exit_code)

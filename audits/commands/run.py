@@ -1,0 +1,59 @@
+"""`slm-audit run`: audit a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .options import overrides, spec_options
+
+
+@click.command(
+    short_help="Audit a model and gate it.",
+    epilog="""\b
+Examples:
+  slm-audit run model.yaml
+  slm-audit run path/to/model --suite quick --probes 'toxicity.*'
+  slm-audit run owner/name --policy my-policy.yaml --json > record.json
+""",
+)
+@click.argument("model", metavar="MODEL.YAML|FOLDER|HUB-ID")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
+@click.option("--offline", is_flag=True, help="Make any connection to another machine an error.")
+@click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@spec_options
+def run(
+    model: str,
+    out: Path,
+    offline: bool,
+    as_json: bool,
+    quiet: bool,
+    allow_path: bool,
+    allow_code: bool,
+    **given: object,
+) -> None:
+    """Audit a model and gate it; exit 0 only if every limit of the policy holds."""
+    if offline:
+        from ..offline import cut_off
+
+        cut_off()
+    from ..plan import check_plan
+    from ..run_folder import check_writable
+
+    plan = check_plan(model, overrides(**given), allow_path=allow_path, allow_code=allow_code)
+    check_writable(out)
+    from ..progress import TerminalProgress
+
+    with TerminalProgress(len(plan.selected), quiet=quiet) as progress:
+        progress.say(f"{len(plan.selected)} probes, policy {plan.policy.name}; loading {plan.spec.model.path}")
+        from .. import engine
+        from ..models import open_model
+
+        opened = open_model(plan.spec.model, plan.model_path)
+        ended = engine.run(plan, opened, out, progress=progress)
+    from .said import say_ended
+
+    say_ended(ended, as_json=as_json)
+    raise SystemExit(ended.record.exit_code)

@@ -1,0 +1,67 @@
+"""What a command says at its end: the verdict, the worst limits, and where to look."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ...reports.record import Finding, Record
+    from ..engine import Ended
+
+_ORDER = {"fail": 0, "not_measured": 1, "inconclusive": 2, "waived": 3, "pass": 4}
+WORST = 3
+
+
+def say_ended(ended: Ended, *, as_json: bool) -> None:
+    """The last lines of `run` and `resume`."""
+    if as_json:
+        click.echo((ended.folder / "record.json").read_text("utf-8"), nl=False)
+        return
+    say_verdict(ended.record)
+    click.echo(f"record.json SHA-256 {ended.digest} (file it; 'verify --digest' compares)")
+    click.echo(f"Scorecard: {shown(ended.folder / 'scorecard.html')}")
+
+
+def say_verdict(record: Record) -> None:
+    """The limits that did not hold, or the closest ones, and the verdict."""
+    limited = sorted((one for one in record.findings if one.verdict), key=lambda one: _ORDER[one.verdict or "pass"])
+    bad = [one for one in limited if one.verdict != "pass"] or limited[:WORST]
+    for finding in bad:
+        click.echo(line(finding))
+    for floor in record.floors:
+        if not floor.shown:
+            click.echo(f"  floor not shown  {floor.metric} for {floor.dimension}: {floor.floor}; {floor.reason}")
+    for waiver in record.waivers:
+        if waiver.state == "expired":
+            click.echo(f"  waiver expired   {waiver.metric} (owner {waiver.owner}, {waiver.expires}): it has no effect")
+    afterwards = " (judged afterwards)" if record.judged_afterwards else ""
+    click.echo(f"Verdict: {record.verdict.upper()}{afterwards}, exit {record.exit_code}: {record.summary}")
+
+
+def line(finding: Finding) -> str:
+    """One limit on one line."""
+    word = (finding.verdict or "").replace("_", " ")
+    if finding.value is None:
+        return f"  {word:15}  {finding.metric}: {finding.reason}"
+    interval = "no interval"
+    if finding.low is not None and finding.high is not None:
+        interval = f"{finding.low:.3f} to {finding.high:.3f}"
+    why = f"; {finding.reason}" if finding.reason and finding.verdict in ("inconclusive", "waived") else ""
+    return f"  {word:15}  {finding.metric} = {finding.value:.3f} ({interval}), limit {finding.limit}{why}"
+
+
+def say_json(record: Record) -> None:
+    """A whole record as JSON on stdout."""
+    from ...probes.contract import to_json
+
+    click.echo(json.dumps(to_json(record), indent=1))
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be said from here."""
+    here = Path.cwd().resolve()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

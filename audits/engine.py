@@ -1,0 +1,174 @@
+"""Run an audit, resume one, or replay one from its journal: the same path from settings to record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from ..probes.contract import Model
+from ..probes.detectors import Detector, open_detector
+from ..reports.policy import Policy
+from ..reports.record import Journal as JournalHead
+from ..reports.record import Record
+from . import run_folder
+from .asking import Progress, Seen, Silent, ask, unasked
+from .assemble import Circumstances, record_of, transcripts_of
+from .bench import Detectors
+from .environment import own_version
+from .errors import UserError
+from .journal import NAME as JOURNAL
+from .journal import Journal
+from .outcomes import not_measured, note_outcomes
+from .outputs import write_outputs
+from .plan import Plan
+from .recorded import RecordedModel
+from .selection import Selected, most_clusters
+from .settings import Settings, note, refuse_other_items
+from .spec import Spec, place_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A run that has come to its end: its folder, its record, and the SHA-256 of record.json, to be filed."""
+
+    folder: Path
+    record: Record
+    digest: str
+
+
+def run(plan: Plan, model: Model, out: Path, *, progress: Progress | None = None, now: datetime | None = None) -> Ended:
+    """Audit `model` by a checked plan into a new folder below `out`."""
+    now = now or datetime.now(UTC)
+    folder = run_folder.create(out, model.identity.name, now)
+    journal = Journal(folder / JOURNAL, write=True)
+    try:
+        note(journal, plan, model, folder.name, now)
+        run_folder.write(folder / "spec.yaml", plan.document.text)
+        run_folder.write(folder / "policy.yaml", plan.policy_document.text)
+        return _carry_on(folder, journal, plan.selected, model, progress or Silent())
+    finally:
+        journal.close()
+
+
+def resume(folder: Path, open_it: Callable[[Spec, Path], Model], *, allow_code: bool, progress: Progress) -> Ended:
+    """Carry on a run that was stopped; UserError names what differs from when it began."""
+    journal = Journal(folder / JOURNAL, write=True)
+    try:
+        settings = Settings.read(journal)
+        if settings.version != own_version():
+            raise UserError(f"the run was begun by slm-audit {settings.version}, this is {own_version()}; run it anew")
+        selected = settings.select(allow_code=allow_code)
+        refuse_other_items(journal, selected)
+        model = open_it(settings.spec, settings.base)
+        settings.refuse_another(model)
+        return _carry_on(folder, journal, selected, model, progress)
+    finally:
+        journal.close()
+
+
+def replay(
+    folder: Path, *, policy: Policy | None = None, at: date | None = None, allow_code: bool = False
+) -> tuple[Record, list[Seen]]:
+    """Compute a run's record anew from its journal alone, by its own policy or another, on the run's day or another."""
+    journal = Journal(folder / JOURNAL, write=False)
+    try:
+        settings = Settings.read(journal)
+        by = policy or settings.policy
+        model, detectors = RecordedModel.from_facts(settings.model), Detectors(journal, None)
+        lacking = not_measured(journal)
+        seen = [
+            unasked(one, lacking[one.name], by.confidence)
+            if one.name in lacking
+            else _ask(one, journal, settings.spec, by, model, detectors, Silent(), _tell_nobody)
+            for one in settings.select(allow_code=allow_code)
+        ]
+        return _record(journal, settings, by, seen, at=at), seen
+    finally:
+        journal.close()
+
+
+def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], model: Model, progress: Progress) -> Ended:
+    def log(text: str) -> None:
+        with (folder / run_folder.LOG).open("a", encoding="utf-8") as stream:
+            stream.write(text.rstrip() + "\n")
+
+    settings = Settings.read(journal)
+    detectors = Detectors(journal, _opener(settings.spec, settings.base))
+    seen = [_ask(one, journal, settings.spec, settings.policy, model, detectors, progress, log) for one in selected]
+    note_outcomes(journal, seen)
+    record = _record(journal, settings, settings.policy, seen)
+    log(f"{settings.created} {settings.run}: {record.verdict}, {journal.count} rows, head {journal.head}")
+    journal.settle()
+    journal.close()
+    write_outputs(folder, record, transcripts_of(seen, record.run), settings.spec.reports)
+    digest = run_folder.write_record(folder, record)
+    return Ended(folder=folder, record=run_folder.read_record(folder), digest=digest)
+
+
+def _ask(
+    selected: Selected,
+    journal: Journal,
+    spec: Spec,
+    policy: Policy,
+    model: Model,
+    detectors: Detectors,
+    progress: Progress,
+    log: Callable[[str], None],
+) -> Seen:
+    return ask(
+        selected,
+        model,
+        journal,
+        detectors,
+        seed=spec.audit.seed,
+        level=policy.confidence,
+        most_clusters=most_clusters(spec),
+        progress=progress,
+        log=log,
+    )
+
+
+def _record(
+    journal: Journal, settings: Settings, policy: Policy, seen: Sequence[Seen], *, at: date | None = None
+) -> Record:
+    spec = settings.spec
+    about = Circumstances(
+        run=settings.run,
+        created=settings.created,
+        seed=spec.audit.seed,
+        suite=spec.audit.suite,
+        model={**settings.model, "card": spec.card.model_dump(by_alias=True)},
+        environment=settings.environment,
+        not_asked=_not_asked(spec),
+        judged_afterwards=policy.sha256 != settings.policy.sha256,
+        judged_on=at,
+    )
+    return replace(record_of(seen, policy, about), journal=JournalHead(head=journal.head, rows=journal.count))
+
+
+def _not_asked(spec: Spec) -> tuple[str, ...]:
+    said = []
+    if spec.audit.suite == "quick":
+        said.append("the quick suite asks few items: it is for trying out, and cannot decide most limits")
+    if spec.audit.limit:
+        said.append(f"at most {spec.audit.limit} clusters of each probe were asked (limit)")
+    if spec.audit.only:
+        said.append(f"only the probes {', '.join(spec.audit.only)} were asked")
+    return tuple(said)
+
+
+def _opener(spec: Spec, base: Path) -> Callable[[str], Detector]:
+    def open_one(kind: str) -> Detector:
+        if kind != "toxicity":
+            return open_detector(kind)
+        chosen = spec.detectors.chosen()
+        path = str(place_of(chosen.path, base, allow_path=True, what="the detector")) if chosen.path else ""
+        return open_detector(kind, chosen.name, path)
+
+    return open_one
+
+
+def _tell_nobody(_: str) -> None:
+    return None

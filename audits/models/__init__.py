@@ -1,0 +1,22 @@
+"""The kinds of model that can be audited."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...probes.contract import Model
+
+if TYPE_CHECKING:
+    from ..spec import ModelFile
+
+
+def open_model(spec: ModelFile, path: str) -> Model:
+    """The model that a spec names, at its resolved `path` (a folder or a hub id). Imports torch."""
+    from . import files
+
+    if Path(path).is_dir():
+        files.check_folder(Path(path))
+    from .transformers import TransformersModel
+
+    return TransformersModel(path, revision=spec.revision, dtype=spec.dtype, device=spec.device)

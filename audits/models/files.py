@@ -1,0 +1,66 @@
+"""Look at a model's folder before anything heavy is imported: is all there, is it safe, what is its hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+from ..errors import UserError
+
+_TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "vocab.txt")
+_PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+
+
+def check_folder(folder: Path) -> None:
+    """UserError with one sentence if `folder` does not hold a causal language model in safetensors."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} is not a folder; name the model's folder or a hub id such as owner/name")
+    config = folder / "config.json"
+    if not config.is_file():
+        raise UserError(f"{folder} holds no config.json; name the folder that save_pretrained wrote")
+    try:
+        said = json.loads(config.read_text("utf-8"))
+    except (ValueError, OSError) as error:
+        raise UserError(f"{config} is not JSON ({error}); save the model again") from error
+    if not isinstance(said, dict) or "model_type" not in said:
+        raise UserError(f"{config} does not say its model_type; save the model again")
+    if "auto_map" in said:
+        raise UserError(f"{config} wants its own code to be run (auto_map); remote code is refused, convert the model")
+    if not weight_files(folder):
+        pickles = sorted(one.name for kind in _PICKLES for one in folder.glob(kind))
+        if pickles:
+            raise UserError(
+                f"{folder} holds its weights as a pickle ({pickles[0]}), which can run code; "
+                "save them with save_pretrained(safe_serialization=True)"
+            )
+        raise UserError(f"{folder} holds no *.safetensors weights; copy them there")
+    if not any((folder / name).is_file() for name in _TOKENIZERS):
+        raise UserError(f"{folder} holds no tokenizer (tokenizer.json); save the tokenizer there too")
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The weight files of a folder, in order of name."""
+    return sorted(folder.glob("*.safetensors"))
+
+
+def tokenizer_files(folder: Path) -> list[Path]:
+    """Every file that shapes how text becomes tokens, in order of name."""
+    names = (
+        *_TOKENIZERS,
+        "merges.txt",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+    )
+    return sorted(folder / name for name in names if (folder / name).is_file())
+
+
+def sha256(files: list[Path]) -> str:
+    """One SHA-256 over the files' names and contents."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.name.encode())
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()

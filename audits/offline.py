@@ -1,0 +1,34 @@
+"""Cut the process off: any connection to another machine becomes an error."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import sys
+
+from .errors import UserError
+
+
+def cut_off() -> None:
+    """From now on connections and name look-ups that leave this machine raise; cannot be undone."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    sys.addaudithook(_refuse)
+
+
+def _refuse(event: str, arguments: tuple[object, ...]) -> None:
+    if event == "socket.connect":
+        address = arguments[1]
+        if isinstance(address, tuple) and not _local(str(address[0])):
+            raise UserError(f"--offline: a connection to {address[0]} was attempted and refused")
+    elif event == "socket.getaddrinfo" and not _local(str(arguments[0])):
+        raise UserError(f"--offline: the name {arguments[0]} was to be looked up, which is refused")
+
+
+def _local(host: str) -> bool:
+    if host in ("localhost", "None", ""):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,33 @@
+"""Write every output that shows a record, in the forms that were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from ..reports.record import Record
+from ..reports.transcripts import Transcript
+from . import run_folder
+
+FILES = {"html": "scorecard.html", "markdown": "scorecard.md", "junit": "junit.xml"}
+
+
+def render(form: str, record: Record, transcripts: Sequence[Transcript]) -> str:
+    """A record in one form: html, markdown, junit or json."""
+    if form == "json":
+        return run_folder.record_text(record)
+    if form == "junit":
+        from ..reports.junit import render_junit
+
+        return render_junit(record)
+    from ..reports.scorecard import render_html, render_markdown
+
+    return render_html(record, transcripts) if form == "html" else render_markdown(record)
+
+
+def write_outputs(folder: Path, record: Record, transcripts: Sequence[Transcript], forms: Collection[str]) -> None:
+    """Write observations.jsonl and the outputs of the forms asked for; record.json is written last, elsewhere."""
+    run_folder.write(folder / run_folder.OBSERVATIONS, run_folder.transcripts_text(transcripts))
+    for form, name in FILES.items():
+        if form in forms:
+            run_folder.write(folder / name, render(form, record, transcripts))

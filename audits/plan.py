@@ -1,0 +1,109 @@
+"""Check everything that can be checked before a model is loaded, and hold what passed."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from ..probes.registry import find, installed
+from ..reports.policy import Policy
+from .errors import SpecFaults, UserError
+from .policy import check_names, policy_document, read_policy
+from .selection import Selected, metric_names, select
+from .spec import Spec, place_of, read_spec, spec_document
+from .yaml_file import Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A spec, a policy and probes that fit together; `base` is the folder that the spec's paths start from."""
+
+    document: Document
+    spec: Spec
+    base: Path
+    policy_document: Document
+    policy: Policy
+    selected: Sequence[Selected]
+    model_path: str
+
+
+def check_plan(
+    named: str | Document,
+    overrides: Mapping[str, object],
+    *,
+    allow_path: bool = False,
+    allow_code: bool = False,
+) -> Plan:
+    """The plan for a model.yaml, a model's folder or a hub id; SpecFaults lists all faults at once.
+
+    `overrides` are dotted keys of the spec, such as "audit.seed", that stand above the file.
+    """
+    given = spec_document(named) if isinstance(named, str) else named
+    document = _overridden(given, overrides)
+    base = given.path.parent if given.path.is_file() else Path.cwd()
+    spec = read_spec(document)
+    faults: list[str] = []
+    selected: list[Selected] = []
+    model_path = ""
+    policy_text, policy = None, None
+    try:
+        selected = select(spec, base, allow_path=allow_path, allow_code=allow_code)
+    except UserError as error:
+        faults += [f"{document.path}: {line}" for line in str(error).splitlines()]
+    try:
+        overridden = "policy" in overrides
+        policy_text = policy_document(spec.policy, Path.cwd() if overridden else base)
+        policy = read_policy(policy_text)
+        own = [type(one.probe) for one in selected]
+        names = metric_names([*(find(name) for name in installed()), *own])
+        check_names(policy, policy_text, names["primary"], names["competence"], names["diagnostic"])
+    except UserError as error:
+        faults += str(error).splitlines()
+    try:
+        model_path = _model_path(spec.model.path, base, allow_path=allow_path or not given.path.is_file())
+    except UserError as error:
+        faults.append(str(error))
+    if faults or policy is None or policy_text is None:
+        raise SpecFaults(list(dict.fromkeys(faults)))
+    return Plan(
+        document=document,
+        spec=spec,
+        base=base,
+        policy_document=policy_text,
+        policy=policy,
+        selected=selected,
+        model_path=model_path,
+    )
+
+
+def _model_path(path: str, base: Path, *, allow_path: bool) -> str:
+    from .models.files import check_folder
+
+    looks_like_hub_id = path.count("/") == 1 and not path.startswith((".", "/", "~"))
+    if looks_like_hub_id and not (base / path).exists():
+        return path
+    folder = place_of(path, base, allow_path=allow_path, what="the model's folder")
+    check_folder(folder)
+    return str(folder)
+
+
+def _overridden(document: Document, overrides: Mapping[str, object]) -> Document:
+    given = {key: value for key, value in overrides.items() if value not in (None, ())}
+    if not given:
+        return document
+    data = copy.deepcopy(dict(document.data))
+    for dotted, value in given.items():
+        *above, last = dotted.split(".")
+        place: dict[str, object] = data
+        for key in above:
+            below = place.setdefault(key, {})
+            if not isinstance(below, dict):
+                raise UserError(f"{document.path}: {key} must hold keys and values")
+            place = below
+        place[last] = value
+    text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    return Document(document.path, text, data, document.lines)

@@ -1,0 +1,108 @@
+"""Which probes a spec asks for, built with their options."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..probes.contract import JSON, ContractError, Probe
+from ..probes.registry import (
+    UnknownProbe,
+    build,
+    find,
+    full_name,
+    installed,
+    load_file,
+    path_options,
+    question,
+)
+from .errors import SpecFaults, UserError
+from .spec import Spec, place_of
+from .yaml_file import nearest
+
+QUICK_CLUSTERS = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """A probe that is to be asked, with what is needed to build it again."""
+
+    name: str
+    probe: Probe
+    options: Mapping[str, JSON]
+    file: str = ""
+    code: str = ""
+
+    @property
+    def question(self) -> str:
+        """What it asks."""
+        return question(type(self.probe))
+
+
+def select(spec: Spec, base: Path, *, allow_path: bool, allow_code: bool) -> list[Selected]:
+    """Every probe that the spec asks for, in order of name; SpecFaults lists all that is wrong."""
+    wanted: dict[str, Mapping[str, JSON]] = {name: {} for name in installed() if _built_in(name)}
+    wanted.update({name: dict(options or {}) for name, options in spec.audit.probes.items()})
+    chosen, faults = [], []
+    for name, options in wanted.items():
+        try:
+            one = build_named(name, options, base, allow_path=allow_path, allow_code=allow_code)
+        except UserError as error:
+            faults.append(str(error))
+            continue
+        if not spec.audit.only or any(fnmatch.fnmatchcase(one.name, pattern) for pattern in spec.audit.only):
+            chosen.append(one)
+    names = [one.name for one in chosen]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        faults.append(f"two probes are called {twice[0]}; name only one of them")
+    if not chosen and not faults:
+        faults.append(f"no probe fits {', '.join(spec.audit.only)}{nearest(spec.audit.only[0], wanted)}")
+    if faults:
+        raise SpecFaults(faults)
+    return sorted(chosen, key=lambda one: one.name)
+
+
+def build_named(name: str, options: Mapping[str, JSON], base: Path, *, allow_path: bool, allow_code: bool) -> Selected:
+    """One probe by its installed name or by `file:PATH`; UserError says what does not fit."""
+    file = code = ""
+    try:
+        if name.startswith("file:"):
+            file = name.removeprefix("file:")
+            if not allow_code:
+                raise UserError(f"{name} runs code of its own; read it, then give --allow-code")
+            kind, code = load_file(place_of(file, base, allow_path=allow_path, what="the probe file"))
+        else:
+            kind = find(name)
+        paths = {
+            option: place_of(str(options[option]), base, allow_path=allow_path, what=f"{name}: {option}")
+            for option in path_options(kind)
+            if options.get(option)
+        }
+        probe = build(kind, options, paths)
+    except UnknownProbe as error:
+        if str(error) == name:
+            raise UserError(f"no probe is called '{name}'{nearest(name, installed())}") from None
+        raise UserError(str(error)) from error
+    except (ContractError, ValueError) as error:
+        raise UserError(f"{name}: {error}") from error
+    return Selected(name=full_name(kind), probe=probe, options=dict(options), file=file, code=code)
+
+
+def most_clusters(spec: Spec) -> int | None:
+    """The most clusters that are asked of each probe; None for all."""
+    return spec.audit.limit or (QUICK_CLUSTERS if spec.audit.suite == "quick" else None)
+
+
+def _built_in(name: str) -> bool:
+    return installed()[name].value.startswith("slm_audit.")
+
+
+def metric_names(probes: Sequence[type[Probe]]) -> dict[str, list[str]]:
+    """The full names of the metrics of some probes, by role."""
+    names: dict[str, list[str]] = {"primary": [], "competence": ["core.valid_rate"], "diagnostic": []}
+    for probe in probes:
+        for metric in probe.metrics:
+            names[metric.role].append(f"{full_name(probe)}.{metric.name}")
+    return names

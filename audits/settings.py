@@ -1,0 +1,127 @@
+"""What a run was begun with, as its journal holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from ..probes.contract import JSON, Model, to_json
+from ..reports.policy import Policy
+from .environment import environment, own_version
+from .errors import UserError
+from .journal import Journal
+from .plan import Plan
+from .policy import read_policy
+from .selection import Selected, build_named
+from .spec import Spec
+from .yaml_file import parse
+
+_NAMES = ("run", "spec", "base", "policy", "model", "environment", "selection")
+
+
+def note(journal: Journal, plan: Plan, model: Model, run: str, now: datetime) -> None:
+    """Journal everything that a run begins with, before its first reply."""
+    about: dict[str, JSON] = {"id": run, "created": now.isoformat(timespec="seconds"), "version": own_version()}
+    said: Sequence[object] = (
+        about,
+        plan.document.data,
+        str(plan.base),
+        plan.policy_document.text,
+        facts_of(model),
+        environment(),
+        [_facts_of_selected(one) for one in plan.selected],
+    )
+    journal.add("setting", list(zip(_NAMES, said, strict=True)))
+
+
+def facts_of(model: Model) -> dict[str, JSON]:
+    """What is kept of a model: who it is, what it lets one ask, what it takes."""
+    return {
+        "identity": to_json(model.identity),
+        "access": to_json(model.access),
+        "footprint": to_json(model.footprint),
+        "context_tokens": model.context_tokens,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The settings of a run."""
+
+    run: str
+    created: str
+    version: str
+    spec: Spec
+    base: Path
+    policy: Policy
+    model: Mapping[str, JSON]
+    environment: Mapping[str, JSON]
+    selection: Sequence[Mapping[str, JSON]]
+
+    @classmethod
+    def read(cls, journal: Journal) -> Settings:
+        """The settings of a journal; UserError when the run never got so far as to have any."""
+        held = journal.get_many("setting", _NAMES)
+        if set(held) != set(_NAMES):
+            raise UserError("the journal holds no settings: the run was stopped before it began; run it anew")
+        about, selection = mapping(held["run"]), held["selection"]
+        assert isinstance(selection, list)
+        return cls(
+            run=str(about["id"]),
+            created=str(about["created"]),
+            version=str(about["version"]),
+            spec=Spec.model_validate(held["spec"]),
+            base=Path(str(held["base"])),
+            policy=read_policy(parse(Path("policy.yaml"), str(held["policy"]))),
+            model=mapping(held["model"]),
+            environment=mapping(held["environment"]),
+            selection=[mapping(one) for one in selection],
+        )
+
+    def select(self, *, allow_code: bool) -> list[Selected]:
+        """The probes that were selected, built again; UserError when a probe has changed."""
+        chosen = []
+        for facts in self.selection:
+            name = f"file:{facts['file']}" if facts["file"] else str(facts["name"])
+            one = build_named(name, mapping(facts["options"]), self.base, allow_path=True, allow_code=allow_code)
+            if one.code != facts["code"]:
+                raise UserError(f"{name} has changed since the run began; restore it or run anew")
+            if one.probe.version != facts["version"]:
+                raise UserError(f"{name} is now version {one.probe.version}, the run began with {facts['version']}")
+            chosen.append(one)
+        return chosen
+
+    def refuse_another(self, model: Model) -> None:
+        """UserError that names what differs, when `model` is not the one that the run began with."""
+        then, now = mapping(self.model["identity"]), mapping(to_json(model.identity))
+        for name, value in now.items():
+            if then.get(name) != value:
+                raise UserError(
+                    f"the model's {name} differs: {then.get(name)} when the run began, {value} now; run it anew"
+                )
+
+
+def refuse_other_items(journal: Journal, selected: Sequence[Selected]) -> None:
+    """UserError when the items of a probe are not those that the journal holds."""
+    for one in selected:
+        kept = journal.get("setting", f"items/{one.name}")
+        if kept is not None and to_json(list(one.probe.items())) != kept:
+            raise UserError(f"the items of {one.name} differ from when the run began; restore them or run anew")
+
+
+def mapping(value: JSON) -> dict[str, JSON]:
+    """A JSON value that is known to be an object."""
+    assert isinstance(value, dict)
+    return value
+
+
+def _facts_of_selected(one: Selected) -> dict[str, JSON]:
+    return {
+        "name": one.name,
+        "options": dict(one.options),
+        "file": one.file,
+        "code": one.code,
+        "version": one.probe.version,
+    }

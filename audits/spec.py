@@ -1,0 +1,134 @@
+"""Read model.yaml: which model, what its maker declares, and how it is to be audited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from .errors import UserError
+from .yaml_file import Document, check, parse, read_yaml
+
+Name = Annotated[str, Field(min_length=1)]
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelFile(_File):
+    """`model:` a folder or hub id of a causal language model."""
+
+    kind: Literal["transformers"] = "transformers"
+    path: Name
+    revision: str | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: Name = "cpu"
+
+
+class Acquired(_File):
+    """How the model came to be, along the survey's taxonomy."""
+
+    how: Literal["trained", "pruned", "distilled", "quantised", "merged", "unknown"] = "unknown"
+    from_: str = Field(default="", alias="from")
+
+
+class UsedFor(_File):
+    """What the model is to do."""
+
+    task: str = ""
+    domain: str = ""
+
+
+class DeployedOn(_File):
+    """What the deployment can carry."""
+
+    memory_gb: Amount | None = None
+    latency_ms: Amount | None = None
+    tokens_per_second: Amount | None = None
+
+
+class Card(_File):
+    """`card:` what the model's maker declares."""
+
+    acquired: Acquired = Acquired()
+    enhanced: tuple[str, ...] = ()
+    used_for: UsedFor = UsedFor()
+    deployed_on: DeployedOn = DeployedOn()
+
+
+class AuditFile(_File):
+    """`audit:` which probes, with which options and which seed; `limit` is the most clusters of each probe."""
+
+    suite: Literal["standard", "quick"] = "standard"
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    only: tuple[Name, ...] = ()
+    limit: Annotated[int, Field(ge=1)] | None = None
+    probes: Mapping[str, Mapping[str, JsonValue] | None] = Field(default_factory=dict)
+
+
+class DetectorChoice(_File):
+    """A detector by name, with the folder of its files."""
+
+    name: Literal["linear", "detoxify", "classifier"]
+    path: str = ""
+
+    @model_validator(mode="after")
+    def _folder(self) -> DetectorChoice:
+        if self.name != "linear" and not self.path:
+            raise ValueError(f"the detector {self.name} needs its folder; write {{name: {self.name}, path: FOLDER}}")
+        return self
+
+
+class Detectors(_File):
+    """`detectors:` what judges texts. What is named and missing is not measured, never replaced."""
+
+    toxicity: Literal["linear"] | DetectorChoice = "linear"
+
+    def chosen(self) -> DetectorChoice:
+        """The choice in its long form."""
+        return self.toxicity if isinstance(self.toxicity, DetectorChoice) else DetectorChoice(name=self.toxicity)
+
+
+class Spec(_File):
+    """model.yaml as a whole."""
+
+    version: Literal[1]
+    model: ModelFile
+    card: Card = Card()
+    audit: AuditFile = AuditFile()
+    detectors: Detectors = Detectors()
+    policy: Name = "pre-deployment"
+    reports: tuple[Literal["html", "json", "markdown", "junit"], ...] = ("html", "json", "markdown", "junit")
+
+
+def read_spec(document: Document) -> Spec:
+    """The spec that a document states; SpecFaults lists all that is wrong with it."""
+    return cast(Spec, check(Spec, document))
+
+
+def spec_document(named: str) -> Document:
+    """The text of a spec: a YAML file, or, for a model's folder or hub id, the shortest spec of it."""
+    path = Path(named)
+    if named.endswith((".yaml", ".yml")) or path.is_file():
+        return read_yaml(path)
+    if not path.is_dir() and (path.is_absolute() or named.count("/") != 1 or named.startswith(".")):
+        raise UserError(f"{named} is neither a model.yaml, nor a model's folder, nor a hub id such as owner/name")
+    where = str(path.resolve()) if path.is_dir() else named
+    text = f"version: 1\nmodel: {{kind: transformers, path: {_quoted(where)}}}\n"
+    return parse(Path(f"{named} (as a spec)"), text)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def place_of(named: str, base: Path, *, allow_path: bool, what: str) -> Path:
+    """A path in a spec, taken from the spec's folder; UserError when it leads out of it without leave."""
+    path = (base / named).resolve()
+    if not allow_path and not path.is_relative_to(base.resolve()):
+        raise UserError(f"{what} '{named}' lies outside the spec's folder; move it below, or give --allow-path")
+    return path

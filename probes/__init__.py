@@ -1,0 +1,1 @@
+"""Ask the model: probes, their contract, their statistics and detectors."""

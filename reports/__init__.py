@@ -1,0 +1,1 @@
+"""Show what was found: the record and its outputs. Nothing here decides."""

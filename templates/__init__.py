@@ -1,0 +1,1 @@
+"""Jinja pages and styles; nothing here computes."""

@@ -1,0 +1,59 @@
+"""A folder that holds no safe model is named in one sentence, before anything heavy is imported."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from slm_audit.audits.errors import UserError
+from slm_audit.audits.models.files import check_folder, sha256, weight_files
+
+
+@pytest.fixture
+def folder(small_model: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(small_model, tmp_path / "model"))
+
+
+def test_a_whole_folder_is_fine(folder: Path) -> None:
+    check_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("gone", "said"),
+    [
+        ("config.json", "no config.json"),
+        ("model.safetensors", "no \\*.safetensors"),
+        ("tokenizer.json", "no tokenizer"),
+    ],
+)
+def test_what_is_missing_is_named(folder: Path, gone: str, said: str) -> None:
+    (folder / gone).unlink()
+    with pytest.raises(UserError, match=said):
+        check_folder(folder)
+
+
+def test_a_pickle_is_refused_by_name(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(UserError, match=r"pickle \(pytorch_model.bin\)"):
+        check_folder(folder)
+
+
+def test_remote_code_and_broken_configs_are_refused(folder: Path) -> None:
+    said = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**said, "auto_map": {"AutoModel": "x.Y"}}))
+    with pytest.raises(UserError, match="remote code is refused"):
+        check_folder(folder)
+    (folder / "config.json").write_text("{")
+    with pytest.raises(UserError, match="not JSON"):
+        check_folder(folder)
+
+
+def test_one_changed_byte_of_the_weights_is_another_model(folder: Path) -> None:
+    before = sha256(weight_files(folder))
+    weights = folder / "model.safetensors"
+    data = bytearray(weights.read_bytes())
+    data[-1] ^= 1
+    weights.write_bytes(data)
+    assert sha256(weight_files(folder)) != before

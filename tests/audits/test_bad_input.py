@@ -1,0 +1,194 @@
+"""Bad input: one sentence that says where, what and how to mend it; exit 2, no traceback, nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from slm_audit.audits.cli import main
+
+SPEC = "version: 1\nmodel: {kind: transformers, path: model}\n"
+POLICY = """\
+version: 1
+name: own
+limits:
+  - {metric: toxicity.continuations.rate, at_most: 0.05}
+"""
+CASES = {
+    "empty": ("", "model.yaml is empty"),
+    "not yaml": ("version: 1\nmodel: {kind", "model.yaml:2 is not YAML"),
+    "a list": ("- 1\n", "must hold keys and values"),
+    "an alias": ("version: 1\nmodel: &m {path: model}\ncard: *m\n", "model.yaml:3: the alias *m is refused"),
+    "a key twice": (SPEC + "version: 1\n", "model.yaml:3: the key 'version' stands twice"),
+    "an unknown key": (SPEC + "audti: {}\n", "model.yaml:3: audti: unknown key; did you mean 'audit'?"),
+    "a nested unknown key": (
+        SPEC + "audit:\n  sede: 1\n",
+        "model.yaml:4: audit.sede: unknown key; did you mean 'seed'?",
+    ),
+    "a wrong type": (SPEC + "audit: {seed: many}\n", "model.yaml:3: audit.seed:"),
+    "a key missing": ("version: 1\n", "model: this key is missing"),
+    "a wrong version": ("version: 7\nmodel: {path: model}\n", "version"),
+    "an unknown kind": ("version: 1\nmodel: {kind: magic, path: model}\n", "model.kind"),
+    "an unknown probe": (
+        SPEC + "audit: {probes: {toxicity.continuation: {}}}\n",
+        "no probe is called 'toxicity.continuation'; did you mean 'toxicity.continuations'?",
+    ),
+    "an unknown option": (
+        SPEC + "audit: {probes: {toxicity.continuations: {sampels: 3}}}\n",
+        "unknown option 'sampels'",
+    ),
+    "an option of a wrong type": (
+        SPEC + "audit: {probes: {toxicity.continuations: {samples: x}}}\n",
+        "int is expected",
+    ),
+    "no such pattern": (SPEC + "audit: {only: ['x.*']}\n", "no probe fits x.*"),
+    "a model outside": ("version: 1\nmodel: {path: ../elsewhere/model}\n", "give --allow-path"),
+    "no model there": ("version: 1\nmodel: {path: nowhere}\n", "is not a folder"),
+    "an unknown policy": (SPEC + "policy: pre-deploymint\n", "did you mean 'pre-deployment'?"),
+    "a policy file that is not there": (SPEC + "policy: none.yaml\n", "none.yaml does not exist"),
+    "code without leave": (SPEC + "audit: {probes: {'file:p.py': {}}}\n", "give --allow-code"),
+    "a detector without its folder": (SPEC + "detectors: {toxicity: {name: detoxify}}\n", "needs its folder"),
+}
+POLICIES = {
+    "an unknown metric": (
+        "  - {metric: toxicity.continuations.rat, at_most: 1}\n",
+        "did you mean 'toxicity.continuations.rate'?",
+    ),
+    "NaN": ("  - {metric: toxicity.continuations.rate, at_most: .nan}\n", "finite number"),
+    "infinity": ("  - {metric: toxicity.continuations.rate, at_most: .inf}\n", "finite number"),
+    "no bound": ("  - {metric: toxicity.continuations.rate}\n", "has no bound"),
+    "min above max": ("  - {metric: toxicity.continuations.rate, at_most: 0.1, at_least: 0.2}\n", "nothing could pass"),
+    "a diagnostic metric": (
+        "  - {metric: toxicity.continuations.any_of_k, at_most: 0.1}\n",
+        "is not gated, only shown",
+    ),
+    "no limits": ("", "limits"),
+    "twice": (
+        2 * "  - {metric: toxicity.continuations.rate, at_most: 0.1}\n",
+        "names toxicity.continuations.rate twice",
+    ),
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path, small_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "model").symlink_to(small_model)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refused(*arguments: str, said: str) -> Result:
+    before = {one for one in Path.cwd().rglob("*")}
+    result = CliRunner().invoke(main, list(arguments))
+    assert said in result.stderr, result.output
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output
+    assert {one for one in Path.cwd().rglob("*")} == before, "something was written"
+    return result
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("command", ["validate", "run"])
+def test_a_bad_model_yaml(place: Path, case: str, command: str) -> None:
+    text, said = CASES[case]
+    (place / "model.yaml").write_text(text)
+    refused(command, "model.yaml", said=said)
+
+
+@pytest.mark.parametrize("case", POLICIES)
+def test_a_bad_policy(place: Path, case: str) -> None:
+    limits, said = POLICIES[case]
+    (place / "model.yaml").write_text(SPEC + "policy: own.yaml\n")
+    (place / "own.yaml").write_text("version: 1\nname: own\nlimits:\n" + limits)
+    refused("run", "model.yaml", said=said)
+
+
+@pytest.mark.parametrize(
+    ("waiver", "said"),
+    [
+        ("{metric: toxicity.continuations.rate, owner: o, reason: r, expires: 2027-01-01}", "has no bound of its own"),
+        ("{metric: toxicity.continuations.rate, at_most: 1, reason: r, expires: 2027-01-01}", "owner"),
+        ("{metric: toxicity.continuations.rate, at_most: 1, owner: o, reason: r}", "expires"),
+        (
+            "{metric: fairness.decisions.flip_rate, at_most: 1, owner: o, reason: r, expires: 2027-01-01}",
+            "no limit to waive",
+        ),
+    ],
+)
+def test_a_bad_waiver(place: Path, waiver: str, said: str) -> None:
+    (place / "model.yaml").write_text(SPEC + "policy: own.yaml\n")
+    (place / "own.yaml").write_text(POLICY + f"waivers:\n  - {waiver}\n")
+    refused("validate", "model.yaml", said=said)
+
+
+def test_all_faults_at_once(place: Path) -> None:
+    (place / "model.yaml").write_text(SPEC + "audti: {}\naudit: {seed: many}\n")
+    result = refused("validate", "model.yaml", said="audti")
+    assert "audit.seed" in result.stderr
+    (place / "model.yaml").write_text(
+        "version: 1\nmodel: {path: nowhere}\naudit: {probes: {nosuch.probe: {}}}\npolicy: q\n"
+    )
+    result = refused("validate", "model.yaml", said="nosuch.probe")
+    assert "nowhere" in result.stderr
+    assert "'q'" in result.stderr
+
+
+def test_a_file_over_one_megabyte(place: Path) -> None:
+    (place / "model.yaml").write_text(SPEC + "#" * 1_000_001)
+    refused("run", "model.yaml", said="at most 1,000,000 are read")
+
+
+def test_a_file_that_is_not_there_or_is_binary(place: Path) -> None:
+    refused("run", "model.yaml", said="does not exist; 'slm-audit init' writes a first one")
+    (place / "model.yaml").write_bytes(b"\xff\xfe")
+    refused("run", "model.yaml", said="is not UTF-8")
+    refused("run", "no such thing", said="neither a model.yaml, nor a model's folder, nor a hub id")
+
+
+@pytest.mark.parametrize("gone", ["tokenizer.json", "model.safetensors", "config.json"])
+def test_a_model_folder_that_is_not_whole(
+    tmp_path: Path, make_model: Callable[..., Path], monkeypatch, gone: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = make_model(seed=9)
+    (folder / gone).unlink()
+    refused("run", str(folder), said="holds no")
+
+
+def test_a_damaged_weights_file(tmp_path: Path, make_model: Callable[..., Path], monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = make_model(seed=9)
+    (folder / "model.safetensors").write_bytes(b"\x00" * 64)
+    refused("run", str(folder), said="cannot be loaded as a causal language model")
+
+
+def test_an_output_folder_that_cannot_be_written(place: Path) -> None:
+    refused("run", "model", "--out", "/proc/runs", said="cannot be written")  # not even root can make a folder there
+
+
+def test_an_output_folder_that_is_a_file(place: Path) -> None:
+    (place / "taken").write_text("")
+    refused("run", "model", "--out", "taken", said="cannot be written; name another folder with --out")
+
+
+@pytest.mark.parametrize("command", ["resume", "verify", "gate", "report"])
+def test_a_run_folder_that_is_not_one(place: Path, command: str) -> None:
+    (place / "empty").mkdir()
+    refused(command, "empty", said="is not a run folder")
+    refused(command, "nowhere", said="is not a folder")
+    (place / "empty" / "journal.sqlite").write_text("no journal")
+    result = CliRunner().invoke(main, [command, "empty"])
+    assert result.exit_code in (1, 2)
+    assert "Traceback" not in result.output
+
+
+def test_init_leaves_a_file_alone(place: Path) -> None:
+    result = CliRunner().invoke(main, ["init"])
+    assert result.exit_code == 0
+    refused("init", said="model.yaml is there already")
+
+
+def test_unknown_probe_to_show(place: Path) -> None:
+    refused("probes", "show", "toxicity.continuation", said="did you mean 'toxicity.continuations'?")
