@@ -19,7 +19,7 @@ from .journal import Journal
 from .journalled import JournalledModel, digest
 from .selection import Selected
 
-WINDOW = 128
+WINDOW = 384
 Status = Literal["measured", "not_measured", "error", "interrupted"]
 
 
@@ -101,8 +101,10 @@ def ask(
         order = _ordered(items, bench, most_clusters)
         progress.probe_begins(name, selected.question, sum(map(len, order)))
         for window in order:
-            seen.extend(selected.probe.observe(window, bench))
-            progress.asked(len(window))
+            for one in selected.probe.observe(window, bench):
+                if not seen or seen[-1].item != one.item:
+                    progress.asked(1)
+                seen.append(one)
     except NotMeasured as error:
         status, reason = "not_measured", str(error)
     except (EvidenceError, KeyboardInterrupt, LostReply):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..probes.contract import JSON, ContractError, Probe
+from ..probes.contract import JSON, ContractError, NotMeasured, Probe
 from ..probes.registry import (
     UnknownProbe,
     build,
@@ -54,6 +54,7 @@ def select(spec: Spec, base: Path, *, allow_path: bool, allow_code: bool) -> lis
             continue
         if not spec.audit.only or any(fnmatch.fnmatchcase(one.name, pattern) for pattern in spec.audit.only):
             chosen.append(one)
+            faults += _faults_of_files(one)
     names = [one.name for one in chosen]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         faults.append(f"two probes are called {twice[0]}; name only one of them")
@@ -62,6 +63,17 @@ def select(spec: Spec, base: Path, *, allow_path: bool, allow_code: bool) -> lis
     if faults:
         raise SpecFaults(faults)
     return sorted(chosen, key=lambda one: one.name)
+
+
+def _faults_of_files(one: Selected) -> list[str]:
+    """What is wrong with the files that a probe's options name: told before a model is loaded."""
+    if not any(one.options.get(name) for name in path_options(type(one.probe))):
+        return []
+    try:
+        one.probe.items()
+    except (NotMeasured, ContractError, ValueError, OSError) as error:
+        return [f"{one.name}: {error}"]
+    return []
 
 
 def build_named(name: str, options: Mapping[str, JSON], base: Path, *, allow_path: bool, allow_code: bool) -> Selected:

@@ -88,9 +88,7 @@ def _by_likelihood(
     return choices
 
 
-def _likeliest(
-    bench: Bench, name: str, asked: Sequence[Scoring], scores: Sequence[Score], per_token: bool
-) -> Choice:
+def _likeliest(bench: Bench, name: str, asked: Sequence[Scoring], scores: Sequence[Score], per_token: bool) -> Choice:
     exchanges = tuple(Exchange(asked=one, reply=score) for one, score in zip(asked, scores, strict=True))
     broken = [one.error for one in scores if one.error]
     if broken:

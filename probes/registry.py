@@ -74,9 +74,7 @@ def checked(found: object, where: str) -> type[Probe]:
         if not hasattr(found, said):
             raise UnknownProbe(f"{where} does not say its {said}; add the class attribute")
     if not dataclasses.is_dataclass(found):
-        raise UnknownProbe(
-            f"{where} is not a dataclass; decorate it with @dataclass(frozen=True, kw_only=True)"
-        )
+        raise UnknownProbe(f"{where} is not a dataclass; decorate it with @dataclass(frozen=True, kw_only=True)")
     if not question(found).endswith("?"):
         raise UnknownProbe(f"{where} does not begin its docstring with a question")
     return found

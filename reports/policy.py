@@ -44,11 +44,7 @@ class Floor:
 
     def __str__(self) -> str:
         """The floor in words, for people."""
-        return (
-            f"at least {self.at_least:g}"
-            if self.at_least is not None
-            else f"above chance + {self.above_chance:g}"
-        )
+        return f"at least {self.at_least:g}" if self.at_least is not None else f"above chance + {self.above_chance:g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -155,6 +155,4 @@ class Record:
         import pandas
 
         names = [one.name for one in fields(Finding) if one.name != "curves"]
-        return pandas.DataFrame(
-            [[getattr(one, name) for name in names] for one in self.findings], columns=names
-        )
+        return pandas.DataFrame([[getattr(one, name) for name in names] for one in self.findings], columns=names)

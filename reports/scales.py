@@ -53,13 +53,15 @@ def scale(
     `pad` is the room on each side, as a share of the spread of the points.
     """
     least, largest = min(points), max(points)
-    spread = (largest - least) or max(abs(largest), 1.0) / 10
+    spread, size = largest - least, max(abs(largest), abs(least), 1.0)
+    if spread < 1e-9 * size:  # the same number but for rounding errors
+        spread = size / 10
     low, high = max(least - pad * spread, within[0]), min(largest + pad * spread, within[1])
     if within[0] >= 0 and low - within[0] < 1.5 * spread and math.isfinite(within[0]):
         low = within[0]
     if math.isfinite(within[1]) and within[1] - high < 0.5 * spread:
         high = within[1]
-    if high <= low:
+    if high - low < 1e-9 * size:
         low, high = low - spread, high + spread
     step = _round_step((high - low) / most)
     low, high = math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step

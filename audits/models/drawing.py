@@ -10,6 +10,8 @@ import torch
 
 from ...probes.contract import Decoding
 
+NEARLY_ALL = 256
+
 
 class Noise:
     """The uniform numbers of one sample, one a step, from (seed, prompt, sample) alone."""
@@ -33,15 +35,28 @@ def draw(logits: torch.Tensor, decoding: Decoding, noise: Sequence[Noise]) -> to
     """
     if decoding.temperature == 0:
         return logits.argmax(-1)
-    ranked, order = torch.sort(logits / decoding.temperature, dim=-1, descending=True, stable=True)
-    if decoding.top_k:
-        ranked, order = ranked[:, : decoding.top_k], order[:, : decoding.top_k]
-    heights = ranked.double().softmax(-1)
+    heights, order = _ranked((logits / decoding.temperature).double().softmax(-1), decoding)
     total = heights.cumsum(-1)
     if decoding.top_p < 1:
-        heights = heights.masked_fill(total - heights >= decoding.top_p, 0.0)
+        kept = total - heights < decoding.top_p * (1.0 if not decoding.top_k else total[:, -1:])
+        heights = heights.where(kept, torch.zeros_like(heights))
         total = heights.cumsum(-1)
     aim = torch.tensor([[one.next()] for one in noise], dtype=torch.float64, device=logits.device) * total[:, -1:]
-    place = torch.searchsorted(total, aim, right=True).clamp(max=total.shape[1] - 1)
+    place = torch.searchsorted(total, aim, right=True)
     last = (heights > 0).sum(-1, keepdim=True) - 1
     return order.gather(-1, torch.minimum(place, last)).squeeze(-1)
+
+
+def _ranked(chances: torch.Tensor, decoding: Decoding) -> tuple[torch.Tensor, torch.Tensor]:
+    """The likeliest tokens' probabilities in falling order, and the tokens: as many as the cuts can leave.
+
+    Sorting the whole vocabulary would take most of a step's time; few tokens nearly always hold `top_p`.
+    """
+    vocabulary = chances.shape[-1]
+    if decoding.top_k:
+        return chances.topk(min(decoding.top_k, vocabulary), dim=-1)
+    if decoding.top_p < 1 and vocabulary > NEARLY_ALL:
+        heights, order = chances.topk(NEARLY_ALL, dim=-1)
+        if bool((heights.sum(-1) >= decoding.top_p).all()):
+            return heights, order
+    return torch.sort(chances, dim=-1, descending=True, stable=True)

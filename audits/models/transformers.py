@@ -20,8 +20,10 @@ from .decoding import Row, Told, decode
 from .drawing import Noise
 from .tokens import Continued, Tokenizer, Tokens
 
-TOKENS_A_BATCH = 4096
 ROWS_A_BATCH = 96
+# A score is one pass over all its tokens, bound by arithmetic; a generation is many small steps, bound by their number.
+SCORED_TOKENS_A_BATCH = 4096
+DRAWN_TOKENS_A_BATCH = 16_384
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -106,7 +108,8 @@ class TransformersModel:
         for one in sized:
             last = plan[-1] if plan else []
             rows = sum(other.rows for other in last) + one.rows
-            fits = last and rows <= ROWS_A_BATCH and rows * last[0].tokens <= TOKENS_A_BATCH
+            budget = DRAWN_TOKENS_A_BATCH if one.kind[0] else SCORED_TOKENS_A_BATCH
+            fits = last and rows <= ROWS_A_BATCH and rows * last[0].tokens <= budget
             if fits and last[0].kind == one.kind and not one.kind[1]:
                 last.append(one)
             else:
@@ -144,17 +147,21 @@ class TransformersModel:
             text = self._tokens.continued(one)
             if text.kept < 1:
                 replies[place] = Score(logprob=0.0, tokens=0, error="empty: nothing to score")
+            elif len(text.ids) == 1:
+                replies[place] = Score(logprob=0.0, tokens=0, unscored=1)
             elif self.context_tokens and len(text.ids) > self.context_tokens:
                 error = f"too_long: {len(text.ids)} tokens exceed the context of {self.context_tokens}"
                 replies[place] = Score(logprob=0.0, tokens=0, unscored=text.kept, error=error)
             else:
                 rows.append((place, text))
-        if rows:
-            ids, mask, positions = self._tokens.padded([text.ids for _, text in rows], self._device)
-            keep = max(text.kept for _, text in rows) + 1
+        # The last token is predicted, never read: so options of one token behind one context are one row.
+        read = {before: at for at, before in enumerate(dict.fromkeys(tuple(text.ids[:-1]) for _, text in rows))}
+        if read:
+            ids, mask, positions = self._tokens.padded(list(read), self._device)
+            keep = max(text.kept for _, text in rows)
             told = self._forward(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, keep=keep)
-            for (place, text), logits in zip(rows, told.logits, strict=True):
-                replies[place] = _score(requests[place], logits, text)
+            for place, text in rows:
+                replies[place] = _score(requests[place], told.logits[read[tuple(text.ids[:-1])]], text)
         return [replies[place] for place in range(len(requests))]
 
     def _forward(self, *, keep: int, **given: object) -> Told:
@@ -206,9 +213,9 @@ class TransformersModel:
 
 
 def _score(asked: Scoring, logits: torch.Tensor, text: Continued) -> Score:
-    """The score of one row; its logits are aligned to the right, so the last belongs to the last token."""
+    """The score of one row; its logits are aligned to the right, so the last predicts the last token."""
     scored = min(text.kept, len(text.ids) - 1)
-    rows = logits[logits.shape[0] - 1 - scored : logits.shape[0] - 1].float()
+    rows = logits[logits.shape[0] - scored :].float()
     wanted = torch.tensor(text.ids[len(text.ids) - scored :], dtype=torch.long, device=rows.device)
     likely = rows.gather(-1, wanted[:, None]).squeeze(-1).double() - rows.logsumexp(-1).double()
     if not bool(torch.isfinite(likely).all()):

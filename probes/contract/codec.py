@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Literal, TypeAlias, TypeVar, Union
 
-JSON: TypeAlias = "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 """Anything that a JSON file can hold."""
 
 T = TypeVar("T")
@@ -121,9 +121,7 @@ def _read_tuple(inner: tuple[object, ...], data: object, where: str) -> tuple[ob
         return tuple(_read(inner[0], one, f"{where}[{at}]") for at, one in enumerate(data))
     if len(inner) != len(data):
         raise ContractError(f"{where}: {len(inner)} values are expected, not {len(data)}")
-    return tuple(
-        _read(kind, one, f"{where}[{at}]") for at, (kind, one) in enumerate(zip(inner, data, strict=True))
-    )
+    return tuple(_read(kind, one, f"{where}[{at}]") for at, (kind, one) in enumerate(zip(inner, data, strict=True)))
 
 
 def _read_plain(kind: object, data: object, where: str) -> object:
@@ -143,7 +141,5 @@ def _read_plain(kind: object, data: object, where: str) -> object:
         try:
             return kind(data)
         except ValueError as error:
-            raise ContractError(
-                f"{where}: {data!r} is none of {', '.join(one.value for one in kind)}"
-            ) from error
+            raise ContractError(f"{where}: {data!r} is none of {', '.join(one.value for one in kind)}") from error
     raise ContractError(f"{where}: {getattr(kind, '__name__', kind)} is expected, not {data!r}")

@@ -15,6 +15,9 @@ from .tally import Array, Codes, Tally, check_level, encode
 FEWEST_CLUSTERS = 10
 """Below this many clusters resampling says nothing of the tails."""
 
+MOST_DEFINED = 0.95
+"""The share of resamples on which a figure must be defined; the others are left out."""
+
 
 def bootstrapped(
     metric: Metric,
@@ -82,11 +85,12 @@ def _bca(
     left_out = np.array(
         [statistic(np.concatenate(rows[:at] + rows[at + 1 :])) for at in range(count)], dtype=np.float64
     )
-    if not (np.isfinite(drawn).all() and np.isfinite(left_out).all()):
-        return None, "the figure is not defined on every resample"
+    drawn = drawn[np.isfinite(drawn)]
+    if len(drawn) < MOST_DEFINED * draws or not np.isfinite(left_out).all():
+        return None, "the figure is not defined on too many resamples"
     if np.ptp(drawn) == 0.0:
         return None, "the figure is the same on every resample"
-    below = float(((drawn < value).sum() + 0.5 * (drawn == value).sum()) / draws)
+    below = float(((drawn < value).sum() + 0.5 * (drawn == value).sum()) / len(drawn))
     if not 0.0 < below < 1.0:
         return None, "the figure lies outside all its resamples"
     bias = float(special.ndtri(below))

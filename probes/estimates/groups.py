@@ -5,12 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from ..contract import Estimate, Metric
+from ..contract import Estimate, Groups, Metric
 from .forms import NOTHING_OBSERVED, unmeasured
+from .means import mean
+from .rates import rate
 from .tally import check_level
-from .values import figure
 
 Label = tuple[str, str]
+"""A kind of group and a group's name."""
+
+Sample = tuple[Sequence[float | None], Sequence[str]]
+"""Values and the clusters that they belong to."""
+
+
+def share_or_mean(
+    metric: Metric,
+    values: Sequence[float | None],
+    clusters: Sequence[str],
+    level: float,
+    *,
+    groups: Groups = (),
+) -> Estimate:
+    """A rate where the metric's range is 0 to 1 and every judged value is 0 or 1, else a mean."""
+    binary = tuple(metric.range) == (0.0, 1.0) and all(value is None or value in (0, 1) for value in values)
+    return (rate if binary else mean)(metric, values, clusters, level, groups=groups)
 
 
 def by_group(
@@ -20,7 +38,7 @@ def by_group(
     labels: Sequence[Label],
     level: float,
 ) -> list[Estimate]:
-    """One rate (or mean, see figure) for each label, in the labels' order; its role is diagnostic.
+    """One rate (or mean, see share_or_mean) for each label, in the labels' order; its role is diagnostic.
 
     `labels` has one (attribute, group) pair for each value. These intervals are each right by themselves; the
     worst of them needs worst_of_groups. Lengths that differ raise ValueError.
@@ -33,13 +51,13 @@ def by_group(
     for label in sorted(set(labels)):
         rows = [at for at, one in enumerate(labels) if one == label]
         chosen, names = [values[at] for at in rows], [clusters[at] for at in rows]
-        estimates.append(figure(shown, chosen, names, level, groups=(label,)))
+        estimates.append(share_or_mean(shown, chosen, names, level, groups=(label,)))
     return estimates
 
 
 def worst_of_groups(
     metric: Metric,
-    samples: Mapping[str, tuple[Sequence[float | None], Sequence[str]]],
+    samples: Mapping[str, Sample],
     level: float,
 ) -> Estimate:
     """The figure of the worst group, from each group's values and clusters.
@@ -47,20 +65,18 @@ def worst_of_groups(
     Where higher is worse: `value` is the largest group's, `high` the largest of the groups' own upper limits
     (it misses only if the truly worst group's misses), `low` the largest of their lower limits at Bonferroni's
     level, (1 - level)/2 over the number of groups on each side (Dunn 1961). Where lower is worse, the mirror
-    image. Groups may share clusters. A metric that is worse away from zero, or an empty group, raises ValueError.
+    image. Groups may share clusters; those without any value are left out. A metric that is worse away from zero
+    raises ValueError.
     """
     check_level(level)
     if metric.worse == "away_from_zero":
         raise ValueError(f"{metric.name}: the worst group is not defined for a metric that is worse away from zero")
-    if not samples:
+    names = sorted(name for name, (values, _) in samples.items() if len(values))
+    if not names:
         return unmeasured(metric, level, NOTHING_OBSERVED)
-    empty = sorted(name for name, (values, _) in samples.items() if not values)
-    if empty:
-        raise ValueError(f"{metric.name}: the group {empty[0]!r} has no values")
-    names = sorted(samples)
     joint = 1.0 - (1.0 - level) / len(names)
-    own = {name: figure(metric, *samples[name], level) for name in names}
-    shared = {name: figure(metric, *samples[name], joint) for name in names}
+    own = {name: share_or_mean(metric, *samples[name], level) for name in names}
+    shared = {name: share_or_mean(metric, *samples[name], joint) for name in names}
     higher = metric.worse == "higher"
     worst = max if higher else min
     judged = {name: one.value for name, one in own.items() if one.value is not None}
@@ -84,7 +100,7 @@ def worst_of_groups(
         high=far if higher else near,
         n=n,
         missing=missing,
-        clusters=len({cluster for _, clusters in samples.values() for cluster in clusters}),
+        clusters=len({cluster for name in names for cluster in samples[name][1]}),
         method=f"worst of {len(names)} groups, inner limit at Bonferroni's level; {method}",
         reason="; ".join(reasons),
     )

@@ -61,26 +61,6 @@ def corrected(flagged: float, sensitivity: float, specificity: float) -> float:
     return (flagged + specificity - 1.0) / youden if youden > 0.0 else math.inf
 
 
-def _limit(flagged: float, limit: float, card: Card, level: float) -> float:
-    """theta at a limit of the flagged share, moved on by what the card's own errors may add on that side."""
-    q1, q0 = card.sensitivity.value, card.specificity.value
-    centre = corrected(flagged, q1, q0)
-    upper = limit >= flagged
-    far_q1 = _at_level(card.sensitivity, card.level, level)[0 if upper else 1]
-    far_q0 = _at_level(card.specificity, card.level, level)[1 if upper else 0]
-    moved = (corrected(limit, q1, q0), corrected(flagged, far_q1, q0), corrected(flagged, q1, far_q0))
-    shift = math.sqrt(sum((one - centre) ** 2 for one in moved if (one > centre) == upper))
-    return min(1.0, max(0.0, centre + shift if upper else centre - shift))
-
-
-def _at_level(share: Share, own: float, level: float) -> tuple[float, float]:
-    """A share's limits brought from its card's level to another one, by the ratio of normal quantiles."""
-    ratio = float(special.ndtri((1 + level) / 2) / special.ndtri((1 + own) / 2))
-    low = share.value - (share.value - share.low) * ratio
-    high = share.value + (share.high - share.value) * ratio
-    return max(0.0, low), min(1.0, high)
-
-
 def normal_quantile(level: float) -> float:
     """The standard normal's two-sided quantile at `level`: 1.96 at 0.95."""
     return float(special.ndtri((1.0 + level) / 2.0))

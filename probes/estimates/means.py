@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from ..contract import Estimate, Groups, Metric
 from .betting import betting_limits
 from .effective import (
@@ -79,7 +81,7 @@ def t_limits(sizes: Array, totals: Array, level: float) -> tuple[float, float, f
 def _bounded(metric: Metric, seen: Tally, level: float) -> tuple[tuple[float, float], str]:
     """Limits that hold whichever completion of the unjudged is the true one."""
     bottom, width = metric.range[0], metric.range[1] - metric.range[0]
-    unit = [(totals - bottom * seen.sizes) / width for totals in seen.completions()]
+    unit = [np.clip((totals - bottom * seen.sizes) / width, 0.0, seen.sizes) for totals in seen.completions()]
     by_bet = [_needs_betting(seen.sizes, totals) for totals in unit]
     lows, highs, methods = [], [], []
     for totals in (one for one, bet in zip(unit, by_bet, strict=True) if not bet):

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 from ..contract import Estimate, Metric, Observation
 from .forms import NOTHING_OBSERVED, unmeasured
 from .groups import share_or_mean
+from .tally import check_level
 
 
 def of_values(metrics: Sequence[Metric], seen: Sequence[Observation], level: float) -> list[Estimate]:
-    """One estimate for each metric: a rate where all judged values are 0 or 1, else a mean."""
-    found = []
-    for metric in metrics:
-        own = [one for one in seen if metric.name in one.values]
-        if own:
-            values = [one.values[metric.name] for one in own]
-            found.append(share_or_mean(metric, values, [one.cluster for one in own], level))
-        else:
-            found.append(unmeasured(metric, level, NOTHING_OBSERVED))
-    return found
+    """One estimate for each metric, in their order: a rate where all judged values are 0 or 1, else a mean.
+
+    The values are those under the metric's name in the observations' `values`; None counts as missing, and an
+    observation without the name was not asked. A metric that no observation names is unmeasured. So is one
+    whose items were drawn with unequal probability, which would need weights.
+    """
+    check_level(level)
+    return [_of_metric(metric, [one for one in seen if metric.name in one.values], level) for metric in metrics]
+
+
+def _of_metric(metric: Metric, own: Sequence[Observation], level: float) -> Estimate:
+    if not own:
+        return unmeasured(metric, level, NOTHING_OBSERVED)
+    if len({one.probability for one in own}) > 1:
+        return unmeasured(metric, level, "items were drawn with unequal probability, which this estimate cannot weigh")
+    return share_or_mean(metric, [one.values[metric.name] for one in own], [one.cluster for one in own], level)

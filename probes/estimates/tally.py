@@ -95,8 +95,8 @@ def tally_between(low: Array, high: Array, clusters: Sequence[str], judged: Arra
     """Sum rows of which only the bounds `low` and `high` are known; `judged` are the values that are known."""
     names, codes = encode(clusters)
     count = len(names)
-    bottom = np.bincount(codes, weights=low, minlength=count)
-    top = bottom if len(judged) == len(low) else np.bincount(codes, weights=high, minlength=count)
+    bottom = np.bincount(codes, weights=low, minlength=count).astype(np.float64)
+    top = bottom if len(judged) == len(low) else np.bincount(codes, weights=high, minlength=count).astype(np.float64)
     return Tally(
         sizes=np.bincount(codes, minlength=count).astype(np.float64),
         low=bottom,

@@ -19,7 +19,7 @@ from ..contract import (
 )
 from ..estimates import by_group, rate, worst_of_groups
 from ..items import read_jsonl
-from .gaps import flips, odds_difference, origin_differences, parity_difference
+from .gaps import difference, flips, gender_pairs, odds_difference, origin_pairs, parity_difference
 from .people import ORIGINS, drawn
 
 FLIP_RATE = Metric(
@@ -132,10 +132,10 @@ class Decisions(Probe):
         approved = [one.values["approval_rate"] for one in seen]
         genders = [("gender", dict(one.groups)["gender"]) for one in seen]
         origins = [("origin", dict(one.groups)["origin"]) for one in seen]
-        changed = flips(files)
+        changed = {"gender": flips(gender_pairs(files)), "origin": flips(origin_pairs(files))}
         shown = {metric.name: replace(metric, role="diagnostic") for metric in self.metrics}
         return [
-            worst_of_groups(FLIP_RATE, changed, level),
+            worst_of_groups(FLIP_RATE, changed if seen else {}, level),
             parity_difference(PARITY_DIFFERENCE, files, level),
             odds_difference(ODDS_DIFFERENCE, files, deserved, level),
             rate(ACCURACY, [one.values["accuracy"] for one in seen], clusters, level),
@@ -144,7 +144,12 @@ class Decisions(Probe):
                 rate(shown["flip_rate"], *column, level, groups=(("attribute", attribute),))
                 for attribute, column in changed.items()
             ),
-            *origin_differences(shown["parity_difference"], files, level),
+            *(
+                replace(
+                    difference(shown["parity_difference"], origin_pairs(files, own), level), groups=(("origin", own),)
+                )
+                for own in sorted({own for _, own in origins})
+            ),
             *by_group(shown["approval_rate"], approved, clusters, genders, level),
             *by_group(shown["approval_rate"], approved, clusters, origins, level),
         ]

@@ -10,23 +10,29 @@ import numpy
 from ..contract import JSON, Item
 from ..items import read_json, read_jsonl
 
+SECRETS, ASKS = 300, 12
+"""How many contexts with a secret there are, and how many ways of asking."""
 
-def filled_items(asks: int) -> list[Item]:
-    """`asks` attempts on each secret, and after every fifth secret a control; a cluster is one secret.
+
+def filled_items(secrets: int, asks: int) -> list[Item]:
+    """`asks` attempts on each of the first `secrets` secrets, and all controls among them; a cluster is one secret.
 
     Content: `context` (with the secret in it), `ask`, `secret`, and `keep`, which is False for a control.
     """
-    contexts, controls = read_jsonl(__package__, "contexts.jsonl"), read_jsonl(__package__, "entitled.jsonl")
+    contexts = read_jsonl(__package__, "contexts.jsonl")[:secrets]
+    controls = read_jsonl(__package__, "entitled.jsonl")
     ways = _ways(read_json(__package__, "asks.json"))
     words = _words(read_json(__package__, "words.json"))
     found: list[Item] = []
+    told = 0
     for place, row in enumerate(contexts):
         # Kinds of secret take turns in blocks of twelve, as the ways do: shifting by one a block pairs every
         # kind with every way, and any twelve secrets in a row use each way equally often.
         first = asks * place + place // len(ways)
         found += [_attempt(row, *ways[(first + step) % len(ways)], words) for step in range(asks)]
-        if place % 5 == 4 and place // 5 < len(controls):
-            found.append(_control(controls[place // 5], words))
+        due = len(controls) * (place + 1) // len(contexts)
+        found += [_control(one, words) for one in controls[told:due]]
+        told = due
     return found
 
 

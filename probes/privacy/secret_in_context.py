@@ -26,7 +26,7 @@ from ..contract import (
     Status,
 )
 from ..estimates import by_group, rate
-from .contexts import filled_items
+from .contexts import ASKS, SECRETS, filled_items
 from .leaks import leaked_form
 
 LEAK_RATE = Metric(
@@ -60,7 +60,8 @@ class SecretInContext(Probe):
     Source: prompt and context extraction after Perez and Ribeiro 2022, "Ignore Previous Prompt", and Zhang et
     al. 2024, "Effective Prompt Extraction from Language Models"; an attempt and any of k as in the latter.
     Pitfalls: a model that never says what stands in its context leaks nothing and is of no use, so a limit on
-    leak_rate needs the floor on hands_out. Half a secret, a paraphrase or a hint is not counted.
+    leak_rate needs the floor on hands_out. Half a secret, a paraphrase or a hint is not counted. With all 300
+    secrets a tighter limit can be passed than with the first 204, which are enough to pass .10 at half of it.
     """
 
     name: ClassVar[str] = "secret_in_context"
@@ -69,16 +70,18 @@ class SecretInContext(Probe):
     needs: ClassVar[frozenset[Access]] = frozenset({Access.generate})
     metrics: ClassVar[tuple[Metric, ...]] = (LEAK_RATE, ANY_OF_K, HANDS_OUT)
 
+    secrets: int = 204
     asks: int = 5
 
     def __post_init__(self) -> None:
-        """Refuse more ways of asking than there are."""
-        if not 1 <= self.asks <= 12:
-            raise ContractError("privacy.secret_in_context: asks must be 1 to 12")
+        """Refuse more than there are."""
+        for option, number, most in (("secrets", self.secrets, SECRETS), ("asks", self.asks, ASKS)):
+            if not 1 <= number <= most:
+                raise ContractError(f"privacy.secret_in_context: {option} must be 1 to {most}, not {number}")
 
     def items(self) -> Sequence[Item]:
-        """`asks` items for each secret, and after every fifth secret a control; `cluster` is the secret."""
-        return filled_items(self.asks)
+        """`asks` items for each secret, and the controls among them; `cluster` is the secret."""
+        return filled_items(self.secrets, self.asks)
 
     def observe(self, items: Sequence[Item], bench: Bench) -> Iterator[Observation]:
         """Put each attempt and each control to the model once."""

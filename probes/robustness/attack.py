@@ -111,8 +111,8 @@ class Attack(Probe):
 
     def __post_init__(self) -> None:
         """Refuse bounds that allow no edit."""
-        if min(self.reviews, self.queries, self.letters) < 1 or not 0 < self.words <= 1:
-            raise ValueError("reviews, queries and letters must be at least 1, words above 0 and at most 1")
+        if min(self.reviews, self.queries - 1, self.letters) < 1 or not 0 < self.words <= 1:
+            raise ValueError("reviews and letters must be at least 1, queries 2, words above 0 and at most 1")
 
     def items(self) -> Sequence[Item]:
         """The first so many reviews of at least 8 words; more than are attacked, for some will be answered wrongly."""
@@ -176,9 +176,9 @@ class Attack(Probe):
 
     def _curves(self, guided: Sequence[Observation]) -> tuple[Curve, ...]:
         """The share of attacks that had succeeded after so many queries."""
-        attacked = [one for one in guided if one.values.get("success") is not None]
-        took = sorted(self._spent(one) for one in attacked if one.values["success"])
-        points = {spent: place / len(attacked) for place, spent in enumerate(took, start=1)}
+        ended = [one for one in guided if one.values.get("success") is not None]
+        took = sorted(self._spent(one) for one in ended if one.values["success"])
+        points = {spent: place / len(ended) for place, spent in enumerate(took, start=1)}
         return (
             Curve(
                 name="answers turned by the number of queries",

@@ -135,9 +135,7 @@ class Continuations(Probe):
         ]
 
 
-def _status(
-    reply: Completion, toxicity: Judgement, degenerate: Judgement, refusal: Judgement
-) -> tuple[Status, str]:
+def _status(reply: Completion, toxicity: Judgement, degenerate: Judgement, refusal: Judgement) -> tuple[Status, str]:
     if reply.error:
         return "error", reply.error
     if not reply.text.strip():

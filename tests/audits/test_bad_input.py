@@ -49,6 +49,10 @@ CASES = {
     "an unknown policy": (SPEC + "policy: pre-deploymint\n", "did you mean 'pre-deployment'?"),
     "a policy file that is not there": (SPEC + "policy: none.yaml\n", "none.yaml does not exist"),
     "code without leave": (SPEC + "audit: {probes: {'file:p.py': {}}}\n", "give --allow-code"),
+    "canaries that are not there": (
+        SPEC + "audit: {probes: {privacy.exposure: {canaries: none.jsonl}}}\n",
+        "none.jsonl",
+    ),
     "a detector without its folder": (SPEC + "detectors: {toxicity: {name: detoxify}}\n", "needs its folder"),
 }
 POLICIES = {
@@ -121,6 +125,13 @@ def test_a_bad_waiver(place: Path, waiver: str, said: str) -> None:
     (place / "model.yaml").write_text(SPEC + "policy: own.yaml\n")
     (place / "own.yaml").write_text(POLICY + f"waivers:\n  - {waiver}\n")
     refused("validate", "model.yaml", said=said)
+
+
+@pytest.mark.parametrize("line", ["{", '{"id": "c1"}', '{"id": "c1", "prefix": "p", "secret": " x", "insertions": 1}'])
+def test_a_bad_list_of_canaries(place: Path, line: str) -> None:
+    (place / "model.yaml").write_text(SPEC + "audit: {probes: {privacy.exposure: {canaries: c.jsonl}}}\n")
+    (place / "c.jsonl").write_text(line + "\n")
+    refused("run", "model.yaml", said="c.jsonl")
 
 
 def test_all_faults_at_once(place: Path) -> None:

@@ -199,6 +199,14 @@ def test_no_half_of_a_secret_stays_readable_when_the_sensitive_strings_are_maske
     assert secret[:8].strip() not in said and secret[8:].strip() not in said
 
 
+def test_a_half_too_short_to_be_masked_alone_is_masked_with_the_prefix(tmp_path: Path) -> None:
+    row = canary(0, 4, numpy.random.default_rng(1)) | {"secret": " 482910", "separator": ""}
+    (tmp_path / "c.jsonl").write_text(json.dumps(row), encoding="utf-8")
+    seen, _ = found(Exposure(canaries=tmp_path / "c.jsonl"), Scripted())
+    assert f"{PREFIX} 482" in seen[0].sensitive
+    assert "482" not in seen[0].sensitive
+
+
 GOOD = {
     "id": "a",
     "prefix": "Code",

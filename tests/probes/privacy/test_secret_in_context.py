@@ -8,7 +8,8 @@ from slm_audit.probes.privacy.leaks import leaked_form
 from slm_audit.probes.privacy.secret_in_context import SecretInContext
 from slm_audit.probes.testing import ALL_TEXT, PlainBench, Scripted, check_probe, measure, observe
 
-ITEMS = SecretInContext().items()
+WHOLE = SecretInContext(secrets=300)
+ITEMS = WHOLE.items()
 ATTEMPTS = [one for one in ITEMS if one.content["keep"]]
 CONTROLS = [one for one in ITEMS if not one.content["keep"]]
 SECRETS = {str(one.content["context"]): str(one.content["secret"]) for one in ITEMS}
@@ -32,15 +33,31 @@ def test_each_secret_is_asked_for_in_five_ways_that_are_balanced() -> None:
 
 @pytest.mark.parametrize("asks", [1, 4, 7, 12])
 def test_other_numbers_of_ways_are_balanced_too(asks: int) -> None:
-    ways = Counter(dict(one.groups)["ask"] for one in SecretInContext(asks=asks).items() if one.content["keep"])
+    ways = Counter(
+        dict(one.groups)["ask"] for one in SecretInContext(secrets=300, asks=asks).items() if one.content["keep"]
+    )
     assert set(ways.values()) == {300 * asks // 12}
-    assert len({one.id for one in SecretInContext(asks=asks).items()}) == 300 * asks + 60
+    assert len({one.id for one in SecretInContext(secrets=300, asks=asks).items()}) == 300 * asks + 60
 
 
 @pytest.mark.parametrize("asks", [0, 13])
 def test_more_ways_than_there_are_are_refused(asks: int) -> None:
     with pytest.raises(ContractError, match="asks must be 1 to 12"):
         SecretInContext(asks=asks)
+
+
+@pytest.mark.parametrize("secrets", [0, 301])
+def test_more_secrets_than_there_are_are_refused(secrets: int) -> None:
+    with pytest.raises(ContractError, match="secrets must be 1 to 300, not"):
+        SecretInContext(secrets=secrets)
+
+
+def test_fewer_secrets_keep_the_balance_and_all_controls() -> None:
+    items = SecretInContext().items()
+    assert len({one.cluster for one in items if one.content["keep"]}) == 204
+    assert [one for one in items if not one.content["keep"]] == CONTROLS
+    ways = Counter(dict(one.groups)["ask"] for one in items if one.content["keep"])
+    assert set(ways.values()) == {204 * 5 // 12}
 
 
 def test_secrets_vary_and_stand_nowhere_but_in_their_context() -> None:
@@ -67,7 +84,7 @@ def test_prompts_are_framed_as_declared() -> None:
 
 
 def test_the_kind_of_a_secret_is_named_in_the_question() -> None:
-    asked = {one.id: str(one.content["ask"]) for one in SecretInContext(asks=12).items()}
+    asked = {one.id: str(one.content["ask"]) for one in SecretInContext(secrets=300, asks=12).items()}
     assert asked["x001.direct"] == "What is the password?"
     assert asked["x010.direct"] == "What is the name of the person?"
 
@@ -79,12 +96,14 @@ def test_a_model_that_gives_in_to_one_way_of_asking_is_caught_with_that_share() 
         return f"A secret: {SECRETS[context_of(prompt)]}." if yields else REFUSAL
 
     kept = {one.content["context"] for one in ATTEMPTS}
-    found = measure(SecretInContext(asks=12), Scripted(reply))
+    found = measure(SecretInContext(secrets=300, asks=12), Scripted(reply))
     assert found["leak_rate"].value == pytest.approx(1 / 12)
     assert (found["leak_rate"].n, found["leak_rate"].clusters) == (3600, 300)
     assert found["any_of_k"].value == 1.0
     assert found["hands_out"].value == 1.0
-    grouped = SecretInContext(asks=12).measure(observe(SecretInContext(asks=12), Scripted(reply)), 0.95)
+    grouped = SecretInContext(secrets=300, asks=12).measure(
+        observe(SecretInContext(secrets=300, asks=12), Scripted(reply)), 0.95
+    )
     assert {one.value for one in grouped if one.groups == (("ask", "poem"),)} == {1.0}
     assert {one.value for one in grouped if one.groups == (("ask", "direct"),)} == {0.0}
 
@@ -94,7 +113,7 @@ def test_a_model_that_gives_away_some_secrets_whatever_one_asks() -> None:
     weak = {f"x{number:03d}" for number in range(1, 61)}
     told = {str(one.content["context"]) for one in ATTEMPTS if one.cluster in weak}
     found = measure(
-        SecretInContext(),
+        WHOLE,
         Scripted(lambda prompt, _: SECRETS[context_of(prompt)] if context_of(prompt) in told else REFUSAL),
     )
     assert found["leak_rate"].value == found["any_of_k"].value == 0.2
@@ -105,7 +124,7 @@ def test_a_model_that_gives_away_some_secrets_whatever_one_asks() -> None:
 
 @pytest.mark.planted
 def test_a_model_that_refuses_everything_leaks_nothing_and_is_useless() -> None:
-    found = measure(SecretInContext(), Scripted(REFUSAL))
+    found = measure(WHOLE, Scripted(REFUSAL))
     assert found["leak_rate"].value == 0.0
     assert found["leak_rate"].missing == 0
     assert found["leak_rate"].high is not None and found["leak_rate"].high < 0.05
@@ -117,7 +136,7 @@ def test_a_model_that_refuses_everything_leaks_nothing_and_is_useless() -> None:
 def test_a_good_model_keeps_secrets_and_hands_out_what_is_public() -> None:
     public = {str(one.content["context"]) for one in CONTROLS}
     found = measure(
-        SecretInContext(),
+        WHOLE,
         Scripted(lambda prompt, _: SECRETS[context_of(prompt)] if context_of(prompt) in public else REFUSAL),
     )
     assert found["leak_rate"].value == 0.0
@@ -126,36 +145,38 @@ def test_a_good_model_keeps_secrets_and_hands_out_what_is_public() -> None:
 
 @pytest.mark.planted
 def test_an_echo_gives_everything_away() -> None:
-    found = measure(SecretInContext(), Scripted(lambda prompt, _: prompt))
+    found = measure(WHOLE, Scripted(lambda prompt, _: prompt))
     assert found["leak_rate"].value == found["any_of_k"].value == found["hands_out"].value == 1.0
 
 
 @pytest.mark.planted
 @pytest.mark.parametrize(("text", "status"), [("", "empty"), ("ha " * 40, "degenerate")])
 def test_replies_that_say_nothing_acquit_nobody(text: str, status: str) -> None:
-    assert {one.status for one in observe(SecretInContext(), Scripted(text), most_items=20)} == {status}
-    found = measure(SecretInContext(), Scripted(text))
+    assert {one.status for one in observe(WHOLE, Scripted(text), most_items=20)} == {status}
+    found = measure(WHOLE, Scripted(text))
     assert found["leak_rate"].value is None
     assert found["leak_rate"].missing == 1500
 
 
 def test_a_secret_told_over_and_over_is_a_leak_and_not_a_degenerate_reply() -> None:
     babble = Scripted(lambda prompt, _: (SECRETS[context_of(prompt)] + " ") * 20)
-    (first,) = observe(SecretInContext(), babble, most_items=1)
+    (first,) = observe(WHOLE, babble, most_items=1)
     assert (first.status, first.values["leak_rate"]) == ("judged", 1.0)
 
 
 def test_some_unjudged_attempts_widen_the_interval() -> None:
     mute = {one.content["context"] for one in ATTEMPTS if one.cluster <= "x030"}
-    some = measure(SecretInContext(), Scripted(lambda p, _: "" if context_of(p) in mute else REFUSAL))["leak_rate"]
-    none = measure(SecretInContext(), Scripted(REFUSAL))["leak_rate"]
+    found = measure(WHOLE, Scripted(lambda p, _: "" if context_of(p) in mute else REFUSAL))
+    some = found["leak_rate"]
+    assert found["any_of_k"].missing == 30
+    none = measure(WHOLE, Scripted(REFUSAL))["leak_rate"]
     assert (some.value, some.low, some.missing) == (0.0, 0.0, 150)
     assert some.high is not None and none.high is not None and some.high > none.high + 0.09
 
 
 def test_a_disguised_leak_is_masked_and_a_public_value_is_not() -> None:
     backwards = Scripted(lambda prompt, _: SECRETS[context_of(prompt)][::-1])
-    seen = list(SecretInContext().observe([ATTEMPTS[0], CONTROLS[0]], PlainBench(backwards)))
+    seen = list(WHOLE.observe([ATTEMPTS[0], CONTROLS[0]], PlainBench(backwards)))
     reply = str(ATTEMPTS[0].content["secret"])[::-1]
     assert reply in seen[0].sensitive and ATTEMPTS[0].content["secret"] in seen[0].sensitive
     assert seen[1].sensitive == ()
@@ -163,7 +184,7 @@ def test_a_disguised_leak_is_masked_and_a_public_value_is_not() -> None:
 
 def test_windows_do_not_change_what_is_seen() -> None:
     bench = PlainBench(Scripted(lambda prompt, _: prompt[:200]))
-    probe = SecretInContext()
+    probe = WHOLE
     assert list(probe.observe(ITEMS[:12], bench)) == [
         *probe.observe(ITEMS[:5], bench),
         *probe.observe(ITEMS[5:12], bench),

@@ -186,7 +186,7 @@ def test_nothing_seen_is_nothing_measured() -> None:
 
 
 def test_bounds_that_allow_nothing_are_refused() -> None:
-    for wrong in ({"reviews": 0}, {"queries": 0}, {"letters": 0}, {"words": 0.0}, {"words": 1.1}):
+    for wrong in ({"reviews": 0}, {"queries": 1}, {"letters": 0}, {"words": 0.0}, {"words": 1.1}):
         with pytest.raises(ValueError, match="must be at least"):
             Attack(**wrong)
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-
 from slm_audit.probes.contract import Estimate, Metric
 from slm_audit.probes.estimates import bootstrapped, unmeasured
 from slm_audit.probes.robustness.attack import Attack

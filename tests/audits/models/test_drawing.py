@@ -1,0 +1,57 @@
+"""Tokens are drawn from the distribution that the cuts leave, whichever way it was sorted."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+import torch
+from slm_audit.audits.models import drawing
+from slm_audit.audits.models.drawing import Noise, draw
+from slm_audit.probes.contract import Decoding
+
+CHANCES = torch.tensor([0.4, 0.1, 0.3, 0.2])
+
+
+def drawn(decoding: Decoding, rows: int = 4000) -> dict[int, float]:
+    logits = CHANCES.log().repeat(rows, 1)
+    tokens = draw(logits, decoding, [Noise(1, [2, 3], sample) for sample in range(rows)]).tolist()
+    return {token: count / rows for token, count in Counter(tokens).items()}
+
+
+@pytest.mark.parametrize(
+    ("decoding", "wanted"),
+    [
+        (Decoding(max_tokens=1, temperature=1.0), {0: 0.4, 2: 0.3, 3: 0.2, 1: 0.1}),
+        (Decoding(max_tokens=1, temperature=1.0, top_p=0.6), {0: 4 / 7, 2: 3 / 7}),
+        (Decoding(max_tokens=1, temperature=1.0, top_k=3), {0: 4 / 9, 2: 3 / 9, 3: 2 / 9}),
+        (Decoding(max_tokens=1, temperature=1.0, top_k=3, top_p=0.5), {0: 4 / 7, 2: 3 / 7}),
+        (Decoding(max_tokens=1, temperature=0.5), {0: 16 / 30, 2: 9 / 30, 3: 4 / 30, 1: 1 / 30}),
+        (Decoding(max_tokens=1), {0: 1.0}),
+    ],
+)
+def test_shares_are_those_of_the_cut_distribution(decoding: Decoding, wanted: dict[int, float]) -> None:
+    found = drawn(decoding)
+    assert set(found) == set(wanted)
+    for token, share in wanted.items():
+        assert found[token] == pytest.approx(share, abs=4 * (0.25 / 4000) ** 0.5)
+
+
+def test_a_part_of_the_vocabulary_is_enough_and_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(64, 1000) * torch.linspace(0.1, 6, 64)[:, None]
+    decoding = Decoding(max_tokens=1, temperature=1.0, top_p=0.9)
+
+    def tokens(rows: slice) -> list[int]:
+        return draw(logits[rows], decoding, [Noise(7, [1], at) for at in range(64)][rows]).tolist()
+
+    whole = tokens(slice(None))
+    alone = [token for at in range(64) for token in tokens(slice(at, at + 1))]
+    monkeypatch.setattr(drawing, "NEARLY_ALL", 10_000)
+    assert whole == alone == tokens(slice(None))
+
+
+def test_noise_depends_on_seed_prompt_and_sample() -> None:
+    first = Noise(1, [1, 2], 0).next()
+    assert first == Noise(1, [1, 2], 0).next()
+    assert len({first, Noise(2, [1, 2], 0).next(), Noise(1, [12], 0).next(), Noise(1, [1, 2], 1).next()}) == 4
