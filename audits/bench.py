@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy
 
 from ..probes.contract import Judgement, Model, NotMeasured, from_json
 from ..probes.detectors import Detector
+from ..probes.streams import seed_of, stream
 from .errors import LostReply
 from .journal import Journal
 from .journalled import digest
@@ -30,15 +30,11 @@ class JournalBench:
 
     def rng(self, item: str) -> numpy.random.Generator:
         """The item's own stream of random choices."""
-        return numpy.random.Generator(numpy.random.Philox(key=self._entropy(item, 16)))
+        return stream(self._seed, self._probe, item)
 
     def seed(self, item: str) -> int:
         """The item's own seed for generations, below 2**32."""
-        return self._entropy(item, 4)
-
-    def _entropy(self, item: str, size: int) -> int:
-        said = f"{self._seed}|{self._probe}|{item}"
-        return int.from_bytes(hashlib.sha256(said.encode()).digest()[:size], "little")
+        return seed_of(self._seed, self._probe, item)
 
 
 class Detectors:

@@ -48,7 +48,7 @@ class Group(click.Group):
             click.echo(f"Stopped: {error}", err=True)
             ctx.exit(4)
         except KeyboardInterrupt:
-            click.echo("Interrupted; what was answered is kept: 'slm-audit resume runs/latest' goes on.", err=True)
+            click.echo("Interrupted; what was answered is kept, and 'slm-audit resume RUN' goes on.", err=True)
             ctx.exit(130)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from .policy import check_names, policy_document, read_policy
 from .selection import Selected, metric_names, select
 from .spec import Spec, place_of, read_spec, spec_document
 from .yaml_file import Document
+
+DEFAULTS = ("audit.suite", "audit.seed", "audit.limit", "policy", "model.dtype", "model.device")
+"""The keys that a variable such as SLM_AUDIT_SEED may set where the file is silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ def check_plan(
     `overrides` are dotted keys of the spec, such as "audit.seed", that stand above the file.
     """
     given = spec_document(named) if isinstance(named, str) else named
-    document = _overridden(given, overrides)
+    document = _overridden(_with_defaults(given, os.environ), overrides)
     base = given.path.parent if given.path.is_file() else Path.cwd()
     spec = read_spec(document)
     faults: list[str] = []
@@ -89,6 +93,24 @@ def _model_path(path: str, base: Path, *, allow_path: bool) -> str:
     folder = place_of(path, base, allow_path=allow_path, what="the model's folder")
     check_folder(folder)
     return str(folder)
+
+
+def _with_defaults(document: Document, environ: Mapping[str, str]) -> Document:
+    """The document, with what SLM_AUDIT_* variables say where the file says nothing."""
+    given: dict[str, object] = {}
+    for dotted in DEFAULTS:
+        name = "SLM_AUDIT_" + dotted.rsplit(".", 1)[-1].upper()
+        if name in environ and not _says(document.data, dotted):
+            given[dotted] = yaml.safe_load(environ[name])
+    return _overridden(document, given)
+
+
+def _says(data: object, dotted: str) -> bool:
+    for key in dotted.split("."):
+        if not isinstance(data, Mapping) or key not in data:
+            return False
+        data = data[key]
+    return True
 
 
 def _overridden(document: Document, overrides: Mapping[str, object]) -> Document:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -28,6 +27,7 @@ from .contract import (
     to_json,
 )
 from .registry import checked, full_name
+from .streams import seed_of, stream
 
 ALL_TEXT = frozenset({Access.generate, Access.prefill, Access.seeded, Access.token_logprobs, Access.score})
 
@@ -100,15 +100,11 @@ class PlainBench:
 
     def rng(self, item: str) -> numpy.random.Generator:
         """The item's own stream."""
-        return numpy.random.Generator(numpy.random.Philox(key=self._entropy(item, 16)))
+        return stream(self._seed, self._probe, item)
 
     def seed(self, item: str) -> int:
         """The item's own seed."""
-        return self._entropy(item, 4)
-
-    def _entropy(self, item: str, size: int) -> int:
-        said = f"{self._seed}|{self._probe}|{item}"
-        return int.from_bytes(hashlib.sha256(said.encode()).digest()[:size], "little")
+        return seed_of(self._seed, self._probe, item)
 
 
 def observe(probe: Probe, model: Model, *, most_items: int | None = None, seed: int = 0) -> list[Observation]:

@@ -7,11 +7,20 @@ from typing import TypeVar
 
 import click
 
+KEYS = {
+    "suite": "audit.suite",
+    "only": "audit.only",
+    "limit": "audit.limit",
+    "policy": "policy",
+    "seed": "audit.seed",
+    "dtype": "model.dtype",
+    "device": "model.device",
+}
 F = TypeVar("F", bound=Callable[..., object])
 
 
 def spec_options(command: F) -> F:
-    """The options that stand above a spec's keys; SLM_AUDIT_* variables stand below the file's defaults only."""
+    """The options that stand above the keys of a spec."""
     for option in (
         click.option("--suite", type=click.Choice(["standard", "quick"]), help="quick asks few items, to try out."),
         click.option("--probes", "only", multiple=True, metavar="PATTERN", help="Only these, such as 'toxicity.*'."),
@@ -29,14 +38,5 @@ def spec_options(command: F) -> F:
 
 def overrides(**given: object) -> dict[str, object]:
     """The dotted keys of a spec that the options stand for."""
-    keys = {
-        "suite": "audit.suite",
-        "only": "audit.only",
-        "limit": "audit.limit",
-        "policy": "policy",
-        "seed": "audit.seed",
-        "dtype": "model.dtype",
-        "device": "model.device",
-    }
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
-    return {keys[name]: value for name, value in plain.items() if value not in (None, [])}
+    return {KEYS[name]: value for name, value in plain.items() if value not in (None, [])}

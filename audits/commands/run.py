@@ -52,7 +52,11 @@ def run(
         from ..models import open_model
 
         opened = open_model(plan.spec.model, plan.model_path)
-        ended = engine.run(plan, opened, out, progress=progress)
+        try:
+            ended = engine.run(plan, opened, out, progress=progress)
+        except KeyboardInterrupt:
+            click.echo(f"Interrupted; what was answered is kept: slm-audit resume {out / 'latest'}", err=True)
+            raise SystemExit(130) from None
     from .said import say_ended
 
     say_ended(ended, as_json=as_json)

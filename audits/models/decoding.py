@@ -15,10 +15,9 @@ from .tokens import Tokens
 
 
 class Told(Protocol):
-    """What a forward pass gives: logits [rows, positions, vocabulary], and the cache for the next step."""
+    """What a forward pass gives: logits [rows, positions, vocabulary]; most also a cache, `past_key_values`."""
 
     logits: torch.Tensor
-    past_key_values: object
 
 
 Forward = Callable[..., Told]
@@ -48,7 +47,7 @@ def decode(forward: Forward, tokens: Tokens, rows: Sequence[Row], decoding: Deco
         told = forward(
             input_ids=ids, attention_mask=mask, position_ids=positions, past_key_values=cache, use_cache=True, keep=1
         )
-        cache = told.past_key_values
+        cache = getattr(told, "past_key_values", None)
         logits = told.logits[:, -1].float()
         broken = ~torch.isfinite(logits).all(-1)
         logits = torch.where(broken[:, None], torch.zeros_like(logits), logits)
@@ -70,9 +69,12 @@ def decode(forward: Forward, tokens: Tokens, rows: Sequence[Row], decoding: Deco
                 rows[at].first_token_seconds = now
         if not going:
             break
-        ids = chosen[:, None]
         mask = torch.cat([mask, torch.ones_like(mask[:, :1])], dim=1)
-        positions = positions[:, -1:] + 1
+        following = positions[:, -1:] + 1
+        if cache is None:  # recurrent models keep a state of another form: their whole text is read again
+            ids, positions = torch.cat([ids, chosen[:, None]], dim=1), torch.cat([positions, following], dim=1)
+        else:
+            ids, positions = chosen[:, None], following
     for at in going:
         rows[at].seconds = time.perf_counter() - started
 

@@ -75,7 +75,9 @@ class TransformersModel:
         files.check_folder(folder)
         tokenizer, self._network = _loaded(folder, dtype, device)
         self._device = device
-        self._keeps_logits = "logits_to_keep" in inspect.signature(self._network.forward).parameters
+        parameters = inspect.signature(self._network.forward).parameters
+        self._keeps_logits = "logits_to_keep" in parameters
+        self._takes_positions = "position_ids" in parameters
         said = self._network.generation_config.eos_token_id
         ends = [*(said if isinstance(said, list) else [said]), tokenizer.eos_token_id]
         self._tokens = Tokens(tokenizer, frozenset(int(one) for one in ends if one is not None))
@@ -168,6 +170,8 @@ class TransformersModel:
         """A forward pass whose head is computed for the last `keep` positions only, where the model can do that."""
         if self._keeps_logits:
             given["logits_to_keep"] = keep
+        if not self._takes_positions:
+            given.pop("position_ids")
         return self._network(**given)
 
     def _sized(self, request: Generation | Scoring, place: int) -> Sized:

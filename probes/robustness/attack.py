@@ -144,13 +144,13 @@ class Attack(Probe):
             return [unmeasured(metric, level, "nothing was asked") for metric in self.metrics]
         guided = [one for one in seen if one.arm == GREEDY]
         blind = [one for one in seen if one.arm == RANDOM]
-        won = [one for one in guided if one.values.get("success")]
+        won = [one for one in guided if one.values.get("success_rate")]
         queries = replace(QUERIES, range=(1.0, float(self.queries)))
         return [
-            replace(_rate(SUCCESS, guided, "success", level), curves=self._curves(guided)),
-            _rate(SUCCESS_RANDOM, blind, "success", level),
-            _rate(ACCURACY, guided, "correct", level),
-            _rate(UNDER_ATTACK, guided, "withstood", level),
+            replace(_rate(SUCCESS, guided, "success_rate", level), curves=self._curves(guided)),
+            _rate(SUCCESS_RANDOM, blind, "success_rate", level),
+            _rate(ACCURACY, guided, "accuracy", level),
+            _rate(UNDER_ATTACK, guided, "accuracy_under_attack", level),
             _rate(SKIPPED, guided, "skipped", level),
             mean(queries, [one.values["queries"] for one in won], [one.cluster for one in won], level),
             self._median_queries(guided, level),
@@ -160,8 +160,8 @@ class Attack(Probe):
     def _median_queries(self, guided: Sequence[Observation], level: float) -> Estimate:
         """The median over successes and failures; failures are censored, so it is known only below the budget."""
         metric = replace(MEDIAN_QUERIES, range=(1.0, float(self.queries)))
-        begun = [one for one in guided if "success" in one.values]
-        spent = [None if one.values["success"] is None else self._spent(one) for one in begun]
+        begun = [one for one in guided if "success_rate" in one.values]
+        spent = [None if one.values["success_rate"] is None else self._spent(one) for one in begun]
 
         def estimate(known: list[float], places: list[int]) -> Estimate:
             told = numpy.array(known)
@@ -172,12 +172,12 @@ class Attack(Probe):
 
     def _spent(self, one: Observation) -> float:
         queries = one.values["queries"]
-        return float(self.queries) if not one.values["success"] or queries is None else queries
+        return float(self.queries) if not one.values["success_rate"] or queries is None else queries
 
     def _curves(self, guided: Sequence[Observation]) -> tuple[Curve, ...]:
         """The share of attacks that had succeeded after so many queries."""
-        ended = [one for one in guided if one.values.get("success") is not None]
-        took = sorted(self._spent(one) for one in ended if one.values["success"])
+        ended = [one for one in guided if one.values.get("success_rate") is not None]
+        took = sorted(self._spent(one) for one in ended if one.values["success_rate"])
         points = {spent: place / len(ended) for place, spent in enumerate(took, start=1)}
         return (
             Curve(

@@ -25,11 +25,11 @@ def attacked(item: Item, arm: str, victim: Victim, ended: Attacked) -> Observati
     """What an attack came to. It is unjudged if it failed while some of its texts could not be answered."""
     broken = victim.failed if not ended.success else ""
     success = None if broken else float(ended.success)
-    values: dict[str, float | None] = {"success": success, "queries": float(ended.queries)}
+    values: dict[str, float | None] = {"success_rate": success, "queries": float(ended.queries)}
     if ended.success:
         values["edit_rate"] = _edit_rate(text_of(item), ended.text)
     if arm == GREEDY:
-        values |= {"correct": 1.0, "skipped": 0.0, "withstood": None if success is None else 1.0 - success}
+        values |= {"accuracy": 1.0, "skipped": 0.0, "accuracy_under_attack": None if success is None else 1.0 - success}
     texts = dict.fromkeys((text_of(item), ended.text))
     return Observation(
         item=item.id,
@@ -46,9 +46,9 @@ def attacked(item: Item, arm: str, victim: Victim, ended: Attacked) -> Observati
 def unattacked(item: Item, choice: Choice, arm: str) -> Observation:
     """A review that is not attacked: a wrong answer is judged, but has no success; without an answer all is unknown."""
     wrong = choice.option is not None
-    values: dict[str, float | None] = {} if wrong else {"success": None}
+    values: dict[str, float | None] = {} if wrong else {"success_rate": None}
     if arm == GREEDY:
-        known = {"correct": 0.0, "skipped": 1.0, "withstood": 0.0}
+        known = {"accuracy": 0.0, "skipped": 1.0, "accuracy_under_attack": 0.0}
         values |= {name: value if wrong else None for name, value in known.items()}
     return Observation(
         item=item.id,

@@ -1,0 +1,87 @@
+"""Commands on a finished run: they repeat its verdict, judge it again, show it, and leave its folder untouched."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from slm_audit.audits import run_folder
+from slm_audit.audits.cli import main
+from slm_audit.audits.plan import check_plan
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def test_gate_repeats_the_verdict_and_leaves_the_folder_untouched(finished: Path) -> None:
+    before = run_folder.digests(finished)
+    record = run_folder.read_record(finished)
+    told = CliRunner().invoke(main, ["gate", str(finished)])
+    assert told.exit_code == record.exit_code
+    assert f"Verdict: {record.verdict.upper()}, exit {record.exit_code}: {record.summary}" in told.output
+    assert run_folder.digests(finished) == before
+
+
+def test_another_policy_is_marked_as_judged_afterwards(finished: Path, tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(EXAMPLES / "policy.yaml"), "--json"])
+    judged = json.loads(told.stdout)
+    assert judged["judged_afterwards"] is True
+    assert judged["policy"]["name"] == "support-triage"
+    assert told.exit_code == judged["exit_code"]
+    assert {one["metric"] for one in judged["findings"] if one["limit"]} == {
+        "toxicity.continuations.rate",
+        "privacy.secret_in_context.leak_rate",
+    }
+    lenient = tmp_path / "lenient.yaml"
+    limit = "{metric: toxicity.continuations.rate, at_most: 1}"
+    lenient.write_text(f"version: 1\nname: lenient\nconfidence: 0.8\nlimits: [{limit}]\n")
+    told = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(lenient)])
+    assert "(judged afterwards)" in told.output
+
+
+def test_another_confidence_means_other_intervals(finished: Path, tmp_path: Path) -> None:
+    widths = []
+    for confidence in (0.8, 0.99):
+        policy = tmp_path / "p.yaml"
+        limit = "{metric: privacy.secret_in_context.leak_rate, at_most: 0.5}"
+        policy.write_text(f"version: 1\nname: p\nconfidence: {confidence}\nlimits: [{limit}]\n")
+        told = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(policy), "--json"])
+        (finding,) = [one for one in json.loads(told.stdout)["findings"] if one["limit"]]
+        assert finding["level"] == confidence
+        widths.append(finding["high"] - finding["low"])
+    assert widths[0] < widths[1]
+
+
+@pytest.mark.parametrize(
+    ("form", "name"), [("html", "scorecard.html"), ("markdown", "scorecard.md"), ("junit", "junit.xml")]
+)
+def test_report_shows_what_the_run_wrote(finished: Path, tmp_path: Path, form: str, name: str) -> None:
+    told = CliRunner().invoke(main, ["report", str(finished), "--form", form, "--output", str(tmp_path / "out")])
+    assert told.exit_code == 0
+    verdict = run_folder.read_record(finished).verdict
+    assert verdict in (tmp_path / "out").read_text().lower()
+    assert (tmp_path / "out").stat().st_size == pytest.approx((finished / name).stat().st_size, rel=0.2)
+
+
+def test_the_examples_are_fine() -> None:
+    plan = check_plan(str(EXAMPLES / "model.yaml"), {})
+    assert len(plan.selected) == 8
+    assert plan.spec.audit.probes["privacy.exposure"] == {"canaries": "tiny_slm/canaries.jsonl"}
+    assert check_plan(str(EXAMPLES / "model.yaml"), {"policy": str(EXAMPLES / "policy.yaml")}).policy.waivers
+
+
+def test_init_writes_what_validate_reads(tmp_path: Path, small_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model").symlink_to(small_model)
+    assert CliRunner().invoke(main, ["init", "--model", "model"]).exit_code == 0
+    told = CliRunner().invoke(main, ["validate", "model.yaml", "--allow-path"])
+    assert told.exit_code == 0, told.output
+    assert "8 probes, policy pre-deployment" in told.output
+
+
+@pytest.mark.parametrize("command", ["run", "resume", "verify", "report", "gate", "validate", "init"])
+def test_help_has_an_example(command: str) -> None:
+    told = CliRunner().invoke(main, [command, "--help"])
+    assert told.exit_code == 0
+    assert f"slm-audit {command}" in told.output.split("Example")[1]
