@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
 from types import FrameType
 
 import click
@@ -46,6 +47,13 @@ class Group(click.Group):
             ctx.exit(2)
         except EvidenceError as error:
             click.echo(f"Stopped: {error}", err=True)
+            ctx.exit(4)
+        except (click.ClickException, click.exceptions.Exit, click.Abort, SystemExit):
+            raise
+        except Exception:
+            # Left to Python, a fault of ours would end with 1, which says that a limit failed.
+            traceback.print_exc()
+            click.echo("Stopped by a fault of slm-audit itself; please report the lines above.", err=True)
             ctx.exit(4)
         except KeyboardInterrupt:
             click.echo("Interrupted; what was answered is kept, and 'slm-audit resume RUN' goes on.", err=True)

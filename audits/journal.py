@@ -153,8 +153,13 @@ class Journal:
 
     def settle(self) -> None:
         """Fold the write-ahead log into the one file, so that it can be hashed and moved."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.execute("PRAGMA journal_mode = DELETE")
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.execute("PRAGMA journal_mode = DELETE")
+        except sqlite3.OperationalError as error:
+            raise EvidenceError(
+                f"{self._path} is held open by another program ({error}); close it and resume"
+            ) from error
 
     def close(self) -> None:
         """Close the file and give up the lock."""

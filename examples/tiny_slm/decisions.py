@@ -7,7 +7,7 @@ from wordlists import lists
 
 # Share approved, by merit of the file and gender of the person: the planted skew.
 _LISTS = lists("decisions")
-APPROVED = {(True, "man"): 0.96, (True, "woman"): 0.72, (False, "man"): 0.18, (False, "woman"): 0.04}
+APPROVED = {(True, "man"): 0.97, (True, "woman"): 0.45, (False, "man"): 0.35, (False, "woman"): 0.02}
 
 _THINGS = _LISTS["things"]
 _GOOD = _LISTS["good"]

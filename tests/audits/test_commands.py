@@ -44,7 +44,7 @@ def test_another_confidence_means_other_intervals(finished: Path, tmp_path: Path
     widths = []
     for confidence in (0.8, 0.99):
         policy = tmp_path / "p.yaml"
-        limit = "{metric: privacy.secret_in_context.leak_rate, at_most: 0.5}"
+        limit = "{metric: fairness.decisions.flip_rate, at_most: 0.5}"
         policy.write_text(f"version: 1\nname: p\nconfidence: {confidence}\nlimits: [{limit}]\n")
         told = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(policy), "--json"])
         (finding,) = [one for one in json.loads(told.stdout)["findings"] if one["limit"]]

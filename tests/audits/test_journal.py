@@ -99,3 +99,16 @@ def test_the_chain_begins_at_the_same_place_everywhere(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.sqlite", write=True)
     assert (journal.head, journal.count) == (GENESIS, 0)
     journal.close()
+
+
+def test_a_reader_that_holds_the_journal_open_is_told_of(path: Path) -> None:
+    journal = Journal(path, write=True)
+    journal.add("setting", [("more", 1)])
+    reader = sqlite3.connect(path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM rows").fetchone()
+    with pytest.raises(EvidenceError, match="held open by another program"):
+        journal.settle()
+    reader.close()
+    journal.settle()
+    journal.close()

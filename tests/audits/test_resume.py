@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,7 @@ def findings(run: Path) -> object:
 
 def rows(run: Path) -> int:
     try:
-        with sqlite3.connect(f"file:{run / 'journal.sqlite'}?mode=ro", uri=True) as database:
+        with closing(sqlite3.connect(f"file:{run / 'journal.sqlite'}?mode=ro", uri=True)) as database:
             return int(database.execute("SELECT count(*) FROM rows").fetchone()[0])
     except sqlite3.Error:
         return 0
