@@ -10,8 +10,9 @@ from typing import Literal, Protocol
 
 import numpy
 
-from ..probes.contract import Bench, Estimate, Item, Model, NotMeasured, Observation, from_json
+from ..probes.contract import Bench, Estimate, Item, Metric, Model, NotMeasured, Observation, from_json
 from ..probes.estimates import unmeasured
+from ..reports.masks import Mask
 from ..reports.record import ProbeRun
 from .bench import Detectors, JournalBench
 from .errors import EvidenceError, LostReply
@@ -101,17 +102,20 @@ def ask(
         order = _ordered(items, bench, most_clusters)
         progress.probe_begins(name, selected.question, sum(map(len, order)))
         for window in order:
+            before = len(seen)
             for one in selected.probe.observe(window, bench):
                 if not seen or seen[-1].item != one.item:
                     progress.asked(1)
                 seen.append(one)
+            _refuse_gaps(window, seen[before:])
     except NotMeasured as error:
         status, reason = "not_measured", str(error)
     except (EvidenceError, KeyboardInterrupt, LostReply):
         raise
     except Exception as error:
-        status, reason = "error", f"{type(error).__name__}: {error}"
-        log(f"{name} raised\n{traceback.format_exc()}")
+        mask = Mask([word for one in seen for word in one.sensitive], name)
+        status, reason = "error", mask(f"{type(error).__name__}: {error}")
+        log(mask(f"{name} raised\n{traceback.format_exc()}"))
     estimates, status, reason = _measured(selected, seen, level, status, reason, log)
     seconds = _first_seconds(journal, name, time.perf_counter() - begun, status)
     run = ProbeRun(
@@ -133,6 +137,26 @@ def ask(
         return replace(unasked(selected, run, level), observations=tuple(seen))
     named = _named(selected, estimates)
     return Seen(run=run, observations=tuple(seen), estimates=named, meanings=_meanings(selected))
+
+
+def _refuse_gaps(window: Sequence[Item], seen: Sequence[Observation]) -> None:
+    """ValueError unless each item of the window was observed, and no other: what is left out is never missing."""
+    asked, observed = {one.id for one in window}, {one.item for one in seen}
+    if asked != observed:
+        odd = sorted(asked ^ observed)
+        what = "was not observed" if odd[0] in asked else "was observed but not asked"
+        raise ValueError(f"the item {odd[0]} {what}, and so {len(odd)} in all")
+
+
+def _refuse_odd(metrics: Sequence[Metric], estimates: Sequence[Estimate], level: float) -> None:
+    """ValueError unless every declared metric has one estimate of its own, at the level, and nothing else has any."""
+    named = [(one.metric, one.groups) for one in estimates]
+    if twice := [name for name in named if named.count(name) > 1]:
+        raise ValueError(f"{twice[0][0]} has two estimates")
+    if {name for name, groups in named if not groups} != {one.name for one in metrics}:
+        raise ValueError("the estimates are not those of the declared metrics")
+    if any(one.level != level for one in estimates):
+        raise ValueError(f"an estimate is not at the level {level}")
 
 
 def unasked(selected: Selected, run: ProbeRun, level: float) -> Seen:
@@ -192,6 +216,7 @@ def _measured(
     if status == "measured":
         try:
             estimates = list(selected.probe.measure(seen, level))
+            _refuse_odd(selected.probe.metrics, estimates, level)
         except Exception as error:
             status, reason = "error", f"measuring raised {type(error).__name__}: {error}"
             log(f"{selected.name} raised while measuring\n{traceback.format_exc()}")

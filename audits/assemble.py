@@ -24,14 +24,7 @@ from ..reports.policy import Policy
 from ..reports.record import SCHEMA, Finding, Look, Record
 from ..reports.transcripts import Transcript, Turn
 from .asking import Seen
-from .gate import CORE, Judged, judge
-
-VALID = Metric(
-    name=CORE,
-    meaning="questions with a usable answer: not empty, degenerate, refused, unparseable or an error",
-    worse="lower",
-    role="competence",
-)
+from .gate import CORE, VALID, Judged, judge
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

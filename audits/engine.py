@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from ..probes.contract import Model
+from ..probes.contract import Metric, Model
 from ..probes.detectors import Detector, open_detector
+from ..reports.escape import visible
 from ..reports.policy import Policy
 from ..reports.record import Journal as JournalHead
 from ..reports.record import Record
@@ -54,8 +55,11 @@ def run(plan: Plan, model: Model, out: Path, *, progress: Progress | None = None
 
 def resume(folder: Path, open_it: Callable[[Spec, Path], Model], *, allow_code: bool, progress: Progress) -> Ended:
     """Carry on a run that was stopped; UserError names what differs from when it began."""
+    if (done := _finished(folder)) is not None:
+        return done
     journal = Journal(folder / JOURNAL, write=True)
     try:
+        _refuse_damage(journal)
         settings = Settings.read(journal)
         if settings.version != own_version():
             raise UserError(f"the run was begun by slm-audit {settings.version}, this is {own_version()}; run it anew")
@@ -74,6 +78,7 @@ def replay(
     """Compute a run's record anew from its journal alone, by its own policy or another, on the run's day or another."""
     journal = Journal(folder / JOURNAL, write=False)
     try:
+        _refuse_damage(journal)
         settings = Settings.read(journal)
         by = policy or settings.policy
         model, detectors = RecordedModel.from_facts(settings.model), Detectors(journal, None)
@@ -89,10 +94,39 @@ def replay(
         journal.close()
 
 
+def metrics_of(folder: Path, *, allow_code: bool) -> dict[str, Metric]:
+    """The metrics of a run's own probes, by full name."""
+    journal = Journal(folder / JOURNAL, write=False)
+    try:
+        selected = Settings.read(journal).select(allow_code=allow_code)
+    finally:
+        journal.close()
+    return {f"{one.name}.{metric.name}": metric for one in selected for metric in one.probe.metrics}
+
+
+def _finished(folder: Path) -> Ended | None:
+    """A run that has ended without an error and whose files are as it left them: there is nothing to carry on."""
+    if not (folder / run_folder.RECORD).is_file():
+        return None
+    try:
+        record = run_folder.read_record(folder)
+    except UserError:
+        return None
+    whole = dict(record.files) == run_folder.digests(folder)
+    if not whole or any(one.status == "error" for one in record.probes):
+        return None
+    return Ended(folder=folder, record=record, digest=run_folder.sha256(folder / run_folder.RECORD))
+
+
+def _refuse_damage(journal: Journal) -> None:
+    if faults := journal.faults():
+        raise UserError(f"{faults[0]}; the run was changed or damaged, so run it anew")
+
+
 def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], model: Model, progress: Progress) -> Ended:
     def log(text: str) -> None:
         with (folder / run_folder.LOG).open("a", encoding="utf-8") as stream:
-            stream.write(text.rstrip() + "\n")
+            stream.write(visible(text.rstrip()) + "\n")
 
     settings = Settings.read(journal)
     detectors = Detectors(journal, _opener(settings.spec, settings.base))

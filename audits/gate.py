@@ -16,13 +16,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from ..probes.contract import Estimate
+from ..probes.contract import Estimate, Metric
 from ..reports.policy import Floor, Limit, Policy, Waiver
 from ..reports.record import FloorFinding, LimitVerdict, ProbeRun, Verdict, WaiverFinding
 
 MOST_MISSING = 0.20
 EXIT = {"pass": 0, "fail": 1, "inconclusive": 3, "incomplete": 4}
 CORE = "core.valid_rate"
+VALID = Metric(
+    name=CORE,
+    meaning="questions with a usable answer: not empty, degenerate, refused, unparseable or an error",
+    worse="lower",
+    role="competence",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,9 +211,9 @@ def _whole(
     if open_ or unshown:
         verdict = "inconclusive"
         summary = f"{len(open_)} of {len(limits)} limits undecided, {len(unshown)} floors not shown"
-    if missing or uncovered or broken:
+    if missing or uncovered or broken or not measured:
         verdict = "incomplete"
-        names = [one.limit.metric for one in missing] or uncovered or sorted(broken)
+        names = [one.limit.metric for one in missing] or uncovered or sorted(broken) or ["nothing was measured"]
         summary = f"required evidence is missing: {', '.join(names)}"
     if failed:
         verdict = "fail"

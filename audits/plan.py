@@ -10,11 +10,10 @@ from pathlib import Path
 
 import yaml
 
-from ..probes.registry import find, installed
 from ..reports.policy import Policy
 from .errors import SpecFaults, UserError
 from .policy import check_names, policy_document, read_policy
-from .selection import Selected, metric_names, select
+from .selection import Selected, known_metrics, select
 from .spec import Spec, place_of, read_spec, spec_document
 from .yaml_file import Document
 
@@ -48,7 +47,7 @@ def check_plan(
     """
     given = spec_document(named) if isinstance(named, str) else named
     document = _overridden(_with_defaults(given, os.environ), overrides)
-    base = given.path.parent if given.path.is_file() else Path.cwd()
+    base = given.path.parent.resolve() if given.path.is_file() else Path.cwd()
     spec = read_spec(document)
     faults: list[str] = []
     selected: list[Selected] = []
@@ -62,9 +61,7 @@ def check_plan(
         overridden = "policy" in overrides
         policy_text = policy_document(spec.policy, Path.cwd() if overridden else base)
         policy = read_policy(policy_text)
-        own = [type(one.probe) for one in selected]
-        names = metric_names([*(find(name) for name in installed()), *own])
-        check_names(policy, policy_text, names["primary"], names["competence"], names["diagnostic"])
+        check_names(policy, policy_text, known_metrics(policy, [type(one.probe) for one in selected]))
     except UserError as error:
         faults += str(error).splitlines()
     try:
@@ -101,7 +98,10 @@ def _with_defaults(document: Document, environ: Mapping[str, str]) -> Document:
     for dotted in DEFAULTS:
         name = "SLM_AUDIT_" + dotted.rsplit(".", 1)[-1].upper()
         if name in environ and not _says(document.data, dotted):
-            given[dotted] = yaml.safe_load(environ[name])
+            try:
+                given[dotted] = yaml.safe_load(environ[name])
+            except yaml.YAMLError:
+                raise UserError(f"the variable {name} holds no value that can be read: {environ[name]!r:.60}") from None
     return _overridden(document, given)
 
 

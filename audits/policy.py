@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import date
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from ..probes.contract import Metric
 from ..reports import policy as values
 from .errors import SpecFaults, UserError
 from .yaml_file import Document, check, nearest, parse, read_yaml
@@ -18,6 +19,13 @@ from .yaml_file import Document, check, nearest, parse, read_yaml
 DIMENSIONS = ("robustness", "fairness", "privacy", "hallucination", "toxicity", "fitness")
 Bound = Annotated[float, Field(allow_inf_nan=False)]
 Name = Annotated[str, Field(min_length=1)]
+
+
+def _no_number(value: object) -> object:
+    """A date is written as one: a number would be read as seconds."""
+    if isinstance(value, int | float):
+        raise ValueError(f"a date such as 2027-01-31 is expected, not {value}")
+    return value
 
 
 class _File(BaseModel):
@@ -50,7 +58,7 @@ class FloorFile(_File):
     metric: Name
     at_least: Bound | None = None
     above: str | None = None
-    for_: str | tuple[str, ...] = Field(alias="for")
+    for_: Name | Annotated[tuple[Name, ...], Field(min_length=1)] = Field(alias="for")
 
     @model_validator(mode="after")
     def _one_bound(self) -> FloorFile:
@@ -81,7 +89,7 @@ class WaiverFile(_File):
     metric: Name
     owner: Name
     reason: Name
-    expires: date
+    expires: Annotated[date, BeforeValidator(_no_number)]
     at_most: Bound | None = None
     at_least: Bound | None = None
 
@@ -110,6 +118,10 @@ class PolicyFile(_File):
             twice = sorted({name for name in seen if seen.count(name) > 1})
             if twice:
                 raise ValueError(f"{kind} names {twice[0]} twice; keep one")
+        sides = {one.metric: (one.at_most is None, one.at_least is None) for one in self.limits}
+        for waiver in self.waivers:
+            if waiver.metric in sides and (waiver.at_most is None, waiver.at_least is None) != sides[waiver.metric]:
+                raise ValueError(f"the waiver on {waiver.metric} must have a bound on the same side as its limit")
         unlimited = sorted({one.metric for one in self.waivers} - {one.metric for one in self.limits})
         if unlimited:
             raise ValueError(f"the waiver on {unlimited[0]} has no limit to waive; add the limit or drop the waiver")
@@ -155,25 +167,28 @@ def read_policy(document: Document) -> values.Policy:
     )
 
 
-def check_names(
-    policy: values.Policy,
-    document: Document,
-    limits: Collection[str],
-    floors: Collection[str],
-    shown: Collection[str],
-) -> None:
-    """Refuse a policy that names what nobody measures; `limits`, `floors` and `shown` are the known metrics by role."""
+def check_names(policy: values.Policy, document: Document, metrics: Mapping[str, Metric]) -> None:
+    """Refuse a policy that names what nobody measures, or bounds it on the wrong side or out of its range."""
+    by_role = {role: [name for name, one in metrics.items() if one.role == role] for role in ("primary", "competence")}
     faults = []
     for at, limit in enumerate(policy.limits):
-        where = document.where(("limits", at))
-        if limit.metric in shown or (limit.metric in floors and limit.metric not in limits):
+        where, metric = document.where(("limits", at)), metrics.get(limit.metric)
+        if metric is None:
+            faults.append(f"{where}: no metric is called '{limit.metric}'{nearest(limit.metric, by_role['primary'])}")
+        elif metric.role != "primary":
             faults.append(f"{where}: {limit.metric} is not gated, only shown; put the limit on a primary metric")
-        elif limit.metric not in limits:
-            faults.append(f"{where}: no metric is called '{limit.metric}'{nearest(limit.metric, limits)}")
+        elif limit.at_most is None if metric.worse != "lower" else limit.at_least is None:
+            side = "at_least" if metric.worse == "lower" else "at_most"
+            faults.append(f"{where}: {limit.metric} is worse when {metric.worse.replace('_', ' ')}; bound it by {side}")
+        elif metric.unit == "share" and any(
+            not -1 <= one <= 1 for one in (limit.at_most, limit.at_least) if one is not None
+        ):
+            faults.append(f"{where}: {limit.metric} is a share; write 0.10, not 10, for ten per cent")
     for at, floor in enumerate(policy.floors):
-        where = document.where(("floors", at))
-        if floor.metric not in floors:
-            faults.append(f"{where}: no competence metric is called '{floor.metric}'{nearest(floor.metric, floors)}")
+        where, metric = document.where(("floors", at)), metrics.get(floor.metric)
+        if metric is None or metric.role != "competence":
+            known = nearest(floor.metric, by_role["competence"])
+            faults.append(f"{where}: no competence metric is called '{floor.metric}'{known}")
         strange = sorted(set(floor.dimensions) - set(DIMENSIONS))
         if strange:
             faults.append(f"{where}: no dimension is called '{strange[0]}'{nearest(strange[0], DIMENSIONS)}")

@@ -44,6 +44,8 @@ def check_writable(out: Path) -> None:
     nearest = out
     while not nearest.exists() and nearest != nearest.parent:
         nearest = nearest.parent
+    if (out / "latest").is_dir() and not (out / "latest").is_symlink():
+        raise UserError(f"{out / 'latest'} is a folder of its own; name another folder with --out, or move it away")
     if not nearest.is_dir() or not os.access(nearest, os.W_OK | os.X_OK):
         raise UserError(f"{out} cannot be written; name another folder with --out")
 
@@ -84,7 +86,7 @@ def sha256(path: Path) -> str:
 def digests(folder: Path) -> dict[str, str]:
     """The SHA-256 of every file of a run folder but the record and its own digest."""
     names = sorted(one.name for one in folder.iterdir() if one.name not in (RECORD, DIGEST))
-    return {name: sha256(folder / name) for name in names}
+    return {name: sha256(folder / name) if (folder / name).is_file() else "no file" for name in names}
 
 
 def record_text(record: Record) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..probes.contract import JSON, ContractError, NotMeasured, Probe
+from ..probes.contract import JSON, ContractError, Metric, NotMeasured, Probe
 from ..probes.registry import (
     UnknownProbe,
     build,
@@ -18,7 +18,9 @@ from ..probes.registry import (
     path_options,
     question,
 )
+from ..reports.policy import Policy
 from .errors import SpecFaults, UserError
+from .gate import CORE, VALID
 from .spec import Spec, place_of
 from .yaml_file import nearest
 
@@ -111,10 +113,19 @@ def _built_in(name: str) -> bool:
     return installed()[name].value.startswith("slm_audit.")
 
 
-def metric_names(probes: Sequence[type[Probe]]) -> dict[str, list[str]]:
-    """The full names of the metrics of some probes, by role."""
-    names: dict[str, list[str]] = {"primary": [], "competence": ["core.valid_rate"], "diagnostic": []}
-    for probe in probes:
-        for metric in probe.metrics:
-            names[metric.role].append(f"{full_name(probe)}.{metric.name}")
-    return names
+def known_metrics(policy: Policy, own: Sequence[type[Probe]] = ()) -> dict[str, Metric]:
+    """The metrics, by full name, of the built-in probes, of `own` ones, and of those that the policy names.
+
+    No other third party's code is imported.
+    """
+    metrics = [*(one.metric for one in policy.limits), *(one.metric for one in policy.floors)]
+    named = {metric.rsplit(".", 1)[0] for metric in metrics}
+    probes = [*own]
+    for name in installed():
+        if _built_in(name) or name in named:
+            try:
+                probes.append(find(name))
+            except UnknownProbe as error:
+                raise UserError(str(error)) from error
+    known = {f"{full_name(probe)}.{metric.name}": metric for probe in probes for metric in probe.metrics}
+    return {CORE: VALID, **known}

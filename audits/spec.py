@@ -112,6 +112,8 @@ def read_spec(document: Document) -> Spec:
 
 def spec_document(named: str) -> Document:
     """The text of a spec: a YAML file, or, for a model's folder or hub id, the shortest spec of it."""
+    if len(named) > 1024:
+        raise UserError("the name of the model is longer than any path; name a model.yaml, a folder or a hub id")
     path = Path(named)
     if named.endswith((".yaml", ".yml")) or path.is_file():
         return read_yaml(path)

@@ -22,13 +22,18 @@ def gate(run: Path, policy: str | None, allow_code: bool, as_json: bool) -> None
     """
     from datetime import UTC, datetime
 
-    from ..engine import replay
-    from ..policy import policy_document, read_policy
+    from ..engine import metrics_of, replay
+    from ..policy import check_names, policy_document, read_policy
     from ..run_folder import existing
+    from ..selection import known_metrics
     from .said import say_json, say_verdict
 
     folder = existing(run)
-    other = read_policy(policy_document(policy, Path.cwd())) if policy else None
+    other = None
+    if policy:
+        document = policy_document(policy, Path.cwd())
+        other = read_policy(document)
+        check_names(other, document, {**known_metrics(other), **metrics_of(folder, allow_code=allow_code)})
     record, _ = replay(folder, policy=other, at=datetime.now(UTC).date(), allow_code=allow_code)
     if as_json:
         say_json(record)

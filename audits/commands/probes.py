@@ -13,10 +13,13 @@ def probes() -> None:
 @probes.command("list")
 def list_probes() -> None:
     """Every installed probe and its question."""
-    from ...probes.registry import find, installed, question
+    from ...probes.registry import UnknownProbe, find, installed, question
 
     for name in installed():
-        click.echo(f"{name:32} {question(find(name))}")
+        try:
+            click.echo(f"{name:32} {question(find(name))}")
+        except UnknownProbe as error:
+            click.echo(f"{name:32} broken: {error}")
 
 
 @probes.command("show", epilog="\b\nExample:\n  slm-audit probes show toxicity.continuations\n")

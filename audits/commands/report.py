@@ -16,6 +16,7 @@ import click
 def report(run: Path, form: str, output: Path | None) -> None:
     """Show a finished run as Markdown, HTML, JUnit or JSON; the run's folder is not touched."""
     from .. import run_folder
+    from ..errors import UserError
     from ..outputs import render
 
     folder = run_folder.existing(run)
@@ -25,5 +26,10 @@ def report(run: Path, form: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
     else:
-        run_folder.write(output, text)
+        if not output.parent.is_dir():
+            raise UserError(f"{output.parent} is no folder; make it first, or name another file")
+        if output.exists() and not output.is_file():
+            output.write_text(text, encoding="utf-8")
+        else:
+            run_folder.write(output, text)
         click.echo(str(output), err=True)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ...reports.escape import one_line
+
 if TYPE_CHECKING:
     from ...reports.record import Finding, Record
     from ..engine import Ended
@@ -23,7 +25,8 @@ def say_ended(ended: Ended, *, as_json: bool) -> None:
         return
     say_verdict(ended.record)
     click.echo(f"record.json SHA-256 {ended.digest} (file it; 'verify --digest' compares)")
-    click.echo(f"Scorecard: {shown(ended.folder / 'scorecard.html')}")
+    card = ended.folder / "scorecard.html"
+    click.echo(f"Scorecard: {shown(card)}" if card.is_file() else f"Record: {shown(ended.folder / 'record.json')}")
 
 
 def say_verdict(record: Record) -> None:
@@ -31,13 +34,14 @@ def say_verdict(record: Record) -> None:
     limited = sorted((one for one in record.findings if one.verdict), key=lambda one: _ORDER[one.verdict or "pass"])
     bad = [one for one in limited if one.verdict != "pass"] or limited[:WORST]
     for finding in bad:
-        click.echo(line(finding))
+        click.echo(one_line(line(finding)))
     for floor in record.floors:
         if not floor.shown:
             click.echo(f"  floor not shown  {floor.metric} for {floor.dimension}: {floor.floor}; {floor.reason}")
     for waiver in record.waivers:
         if waiver.state == "expired":
-            click.echo(f"  waiver expired   {waiver.metric} (owner {waiver.owner}, {waiver.expires}): it has no effect")
+            said = f"{waiver.metric} (owner {waiver.owner}, {waiver.expires}): it has no effect"
+            click.echo(one_line(f"  waiver expired   {said}"))
     afterwards = " (judged afterwards)" if record.judged_afterwards else ""
     click.echo(f"Verdict: {record.verdict.upper()}{afterwards}, exit {record.exit_code}: {record.summary}")
 

@@ -44,6 +44,12 @@ def weight_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.safetensors"))
 
 
+def config_files(folder: Path) -> list[Path]:
+    """Every file that shapes what the weights do and where a text ends, in order of name."""
+    names = ("config.json", "generation_config.json", "model.safetensors.index.json")
+    return [folder / name for name in names if (folder / name).is_file()]
+
+
 def tokenizer_files(folder: Path) -> list[Path]:
     """Every file that shapes how text becomes tokens, in order of name."""
     names = (

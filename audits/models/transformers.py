@@ -87,7 +87,7 @@ class TransformersModel:
         self.identity = ModelIdentity(
             kind="transformers",
             name=folder.resolve().name if Path(path).is_dir() else path,
-            weights=files.sha256([*weights, folder / "config.json"]),
+            weights=files.sha256([*weights, *files.config_files(folder)]),
             tokenizer=files.sha256(files.tokenizer_files(folder)),
             template=template and hashlib.sha256(template.encode()).hexdigest(),
             dtype=dtype,

@@ -68,6 +68,8 @@ POLICIES = {
         "  - {metric: toxicity.continuations.any_of_k, at_most: 0.1}\n",
         "is not gated, only shown",
     ),
+    "the wrong side": ("  - {metric: toxicity.continuations.rate, at_least: 0.1}\n", "bound it by at_most"),
+    "per cent": ("  - {metric: toxicity.continuations.rate, at_most: 10}\n", "write 0.10, not 10"),
     "no limits": ("", "limits"),
     "twice": (
         2 * "  - {metric: toxicity.continuations.rate, at_most: 0.1}\n",
@@ -115,6 +117,14 @@ def test_a_bad_policy(place: Path, case: str) -> None:
         ("{metric: toxicity.continuations.rate, owner: o, reason: r, expires: 2027-01-01}", "has no bound of its own"),
         ("{metric: toxicity.continuations.rate, at_most: 1, reason: r, expires: 2027-01-01}", "owner"),
         ("{metric: toxicity.continuations.rate, at_most: 1, owner: o, reason: r}", "expires"),
+        (
+            "{metric: toxicity.continuations.rate, at_least: 0, owner: o, reason: r, expires: 2027-01-01}",
+            "on the same side",
+        ),
+        (
+            "{metric: toxicity.continuations.rate, at_most: 1, owner: o, reason: r, expires: 4102444800}",
+            "a date such as",
+        ),
         (
             "{metric: fairness.decisions.flip_rate, at_most: 1, owner: o, reason: r, expires: 2027-01-01}",
             "no limit to waive",

@@ -40,6 +40,14 @@ def test_another_policy_is_marked_as_judged_afterwards(finished: Path, tmp_path:
     assert "(judged afterwards)" in told.output
 
 
+def test_gate_refuses_a_policy_that_names_what_nobody_measures(finished: Path, tmp_path: Path) -> None:
+    limit = "{metric: fairness.decisions.flop_rate, at_most: 0.5, if_not_measured: accept, reason: r}"
+    (tmp_path / "p.yaml").write_text(f"version: 1\nname: p\nlimits: [{limit}]\n")
+    told = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(tmp_path / "p.yaml")])
+    assert told.exit_code == 2
+    assert "did you mean 'fairness.decisions.flip_rate'?" in told.stderr
+
+
 def test_another_confidence_means_other_intervals(finished: Path, tmp_path: Path) -> None:
     widths = []
     for confidence in (0.8, 0.99):

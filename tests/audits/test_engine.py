@@ -95,17 +95,20 @@ class Odd(Probe):
     def observe(self, items: Sequence[Item], bench: Bench) -> Iterator[Observation]:
         for item in items:
             if self.fault == "raises" and item.id == "7":
-                raise RuntimeError("a bug in the probe")
+                raise RuntimeError("a bug in the probe\x1b]0;owned\x07")
             if self.fault == "cannot":
                 raise NotMeasured("there is no way to ask")
             if self.fault == "detector":
                 bench.judge("nothing of the kind", ["text"])
+            if self.fault == "skips" and int(item.id) % 2:
+                continue
             yield Observation(item=item.id, cluster=item.cluster, status="judged", values={"rate": 0.0})
 
     def measure(self, seen: Sequence[Observation], level: float):  # type: ignore[no-untyped-def]
         if self.fault == "measure" and seen:
             raise ZeroDivisionError("nothing to divide by")
-        return Probe.measure(self, seen, level)
+        found = Probe.measure(self, seen, level)
+        return found * 2 if self.fault == "twice" else found
 
 
 @pytest.mark.parametrize(
@@ -115,6 +118,8 @@ class Odd(Probe):
         ("raises", "error", "RuntimeError: a bug in the probe"),
         ("items", "error", "the items are gone"),
         ("measure", "error", "nothing to divide by"),
+        ("skips", "error", "was not observed"),
+        ("twice", "error", "rate has two estimates"),
         ("cannot", "not_measured", "there is no way to ask"),
         ("detector", "not_measured", "nothing of the kind"),
     ],
@@ -131,6 +136,7 @@ def test_what_goes_wrong_in_a_probe_is_its_status_and_the_audit_goes_on(
     (finding,) = [one for one in ended.record.findings if one.metric == "toxicity.odd.rate"]
     assert (finding.value is None) == (status != "measured")
     log = (ended.folder / "audit.log").read_text()
+    assert "\x1b" not in log
     assert ("Traceback" in log) == (status == "error")
 
 

@@ -164,6 +164,12 @@ def test_missing_evidence_is_accepted_with_a_reason_but_an_error_never(status: s
     assert any("privacy.q" in line and "why not" in line for line in judged.not_covered)
 
 
+def test_a_policy_of_which_nothing_was_measured_does_not_pass() -> None:
+    accepted = Limit(metric="privacy.q.bits", at_most=3, if_not_measured="accept", reason="no canaries")
+    judged = judge([], policy(accepted), TODAY, [run("privacy.q", "not_measured", "why not")])
+    assert (judged.verdict, judged.exit_code) == ("incomplete", 4)
+
+
 def test_a_required_dimension_needs_one_measured_limit() -> None:
     wanted = Policy(name="p", confidence=0.95, requires=("toxicity", "fairness"), limits=(at_most(0.2),))
     judged = judge([estimate(low=0.0, high=0.1)], wanted, TODAY, [run()])

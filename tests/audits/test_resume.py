@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import signal
@@ -108,16 +107,38 @@ def test_another_model_is_refused_and_what_differs_is_named(
     tmp_path: Path, finished: Path, make_model: Callable[..., Path], slm_audit
 ) -> None:
     run = Path(shutil.copytree(finished, tmp_path / "run"))
+    (run / "record.json").unlink()
     told = slm_audit("resume", str(run), "--model", str(make_model(seed=5)), cwd=tmp_path)
     assert told.returncode == 2
     assert "the model's" in told.stderr
     assert "differs" in told.stderr
 
 
-def test_a_finished_run_resumes_to_itself(tmp_path: Path, finished: Path, slm_audit) -> None:
+def test_a_finished_run_is_told_again_and_left_untouched(tmp_path: Path, finished: Path, slm_audit) -> None:
     run = Path(shutil.copytree(finished, tmp_path / "run"))
-    before = (run / "record.json").read_text()
-    assert slm_audit("resume", str(run), cwd=tmp_path).returncode == json.loads(before)["exit_code"]
-    after = json.loads((run / "record.json").read_text())
-    assert {**after, "files": 0} == {**json.loads(before), "files": 0}
-    assert os.path.exists(run / "scorecard.html")
+    before = {one.name: one.read_bytes() for one in run.iterdir()}
+    told = slm_audit("resume", str(run), "--model", "nowhere", cwd=tmp_path)
+    assert told.returncode == json.loads(before["record.json"])["exit_code"]
+    assert {one.name: one.read_bytes() for one in run.iterdir()} == before
+
+
+def test_outputs_that_were_lost_are_written_anew(tmp_path: Path, finished: Path, slm_audit) -> None:
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
+    before = findings(run)
+    (run / "scorecard.html").unlink()
+    assert slm_audit("resume", str(run), cwd=tmp_path).returncode in (1, 3, 4)
+    assert findings(run) == before
+    assert (run / "scorecard.html").exists()
+
+
+@pytest.mark.parametrize("command", ["resume", "gate"])
+def test_a_changed_journal_is_neither_resumed_nor_judged(
+    tmp_path: Path, finished: Path, slm_audit, command: str
+) -> None:
+    run = Path(shutil.copytree(finished, tmp_path / "run"))
+    with closing(sqlite3.connect(run / "journal.sqlite")) as database:
+        database.execute("UPDATE rows SET body = replace(body, 'the', 'teh') WHERE kind = 'reply'")
+        database.commit()
+    told = slm_audit(command, str(run), cwd=tmp_path)
+    assert told.returncode == 2
+    assert "does not follow from the row before it" in told.stderr

@@ -51,6 +51,9 @@ def test_a_file_more_is_noticed_and_another_digest_too(run: Path) -> None:
     (run / "added.txt").write_text("x")
     assert any("added.txt" in one for one in faults_of(run))
     (run / "added.txt").unlink()
+    (run / "notes").mkdir()
+    assert any("notes" in one for one in faults_of(run))
+    (run / "notes").rmdir()
     assert any("not the one that was filed" in one for one in faults_of(run, digest="0" * 64))
 
 
