@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -65,6 +65,24 @@ class Observation:
     judges: tuple[str, ...] = ()
     sensitive: tuple[str, ...] = ()
     probability: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """One term of a mean: the value that one asking of an item adds, or None where it could not be judged.
+
+    Terms of two models with the same `item` and `arm` belong together and are compared as a pair.
+    """
+
+    item: str
+    cluster: str
+    value: float | None
+    arm: str = ""
+    groups: Groups = ()
+
+
+Parts = Mapping[str, Sequence[Term]]
+"""The terms of a metric by part: its figure is the mean over its one part, or the largest of its parts' means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from typing import ClassVar, Protocol
 import numpy
 
 from .codec import JSON
-from .evidence import Estimate, Item, Judgement, Metric, Observation
+from .evidence import Estimate, Item, Judgement, Metric, Observation, Parts, Term
 from .requests import Completion, Generation, Score, Scoring
 
 
@@ -135,3 +135,16 @@ class Probe:
         from ..estimates import of_values
 
         return of_values(self.metrics, seen, level)
+
+    def terms(self, seen: Sequence[Observation]) -> Mapping[str, Parts]:
+        """Which metrics are means over terms, or the largest of several such means, and over which terms.
+
+        Two models are compared term by term, and only such metrics may stop early. By default every metric that is
+        named as a value is the mean of that value; a metric that is no mean (an area, a median) is left out.
+        """
+        own = {one.name: [said for said in seen if one.name in said.values] for one in self.metrics}
+        return {name: {"": [_term(one, name) for one in some]} for name, some in own.items() if some}
+
+
+def _term(said: Observation, name: str) -> Term:
+    return Term(item=said.item, cluster=said.cluster, value=said.values[name], arm=said.arm, groups=said.groups)
