@@ -20,7 +20,7 @@ from ..probes.contract import (
 from ..probes.detectors import card_of
 from ..probes.estimates import rate, unmeasured
 from ..reports.masks import Mask
-from ..reports.policy import Policy
+from ..reports.policy import FailOn, Policy
 from ..reports.record import SCHEMA, Finding, Look, Record
 from ..reports.transcripts import Transcript, Turn
 from .asking import Seen
@@ -40,6 +40,7 @@ class Circumstances:
     not_asked: tuple[str, ...] = ()
     judged_afterwards: bool = False
     judged_on: date | None = None
+    fail_on: FailOn = "inconclusive"
 
 
 def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Record:
@@ -48,7 +49,8 @@ def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Rec
     meanings = {CORE: VALID.meaning, **{name: said for one in seen for name, said in one.meanings.items()}}
     estimates = [*valid_rates(measured_only, policy.confidence), *(found for one in seen for found in one.estimates)]
     runs = tuple(one.run for one in seen)
-    judgement = judge(estimates, policy, about.judged_on or datetime.fromisoformat(about.created).date(), runs)
+    day = about.judged_on or datetime.fromisoformat(about.created).date()
+    judgement = judge(estimates, policy, day, runs, fail_on=about.fail_on)
     limits = {one.limit.metric: one for one in judgement.limits}
     measured = {found.metric for found in estimates}
     findings = [_finding(one, meanings.get(one.metric, ""), limits) for one in estimates]
@@ -87,6 +89,7 @@ def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Rec
         not_covered=tuple(dict.fromkeys((*told, *about.not_asked, *not_asked))),
         detectors={name: to_json(card_of(name)) for name in judges},
         judged_afterwards=about.judged_afterwards,
+        fail_on=about.fail_on,
     )
 
 

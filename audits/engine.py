@@ -10,7 +10,7 @@ from pathlib import Path
 from ..probes.contract import Metric, Model
 from ..probes.detectors import Detector, open_detector
 from ..reports.escape import visible
-from ..reports.policy import Policy
+from ..reports.policy import FailOn, Policy
 from ..reports.record import Journal as JournalHead
 from ..reports.record import Record
 from . import run_folder
@@ -73,9 +73,14 @@ def resume(folder: Path, open_it: Callable[[Spec, Path], Model], *, allow_code: 
 
 
 def replay(
-    folder: Path, *, policy: Policy | None = None, at: date | None = None, allow_code: bool = False
+    folder: Path,
+    *,
+    policy: Policy | None = None,
+    at: date | None = None,
+    fail_on: FailOn | None = None,
+    allow_code: bool = False,
 ) -> tuple[Record, list[Seen]]:
-    """Compute a run's record anew from its journal alone, by its own policy or another, on the run's day or another."""
+    """Compute a run's record anew from its journal alone: by its own policy, day and exit codes, or by others."""
     journal = Journal(folder / JOURNAL, write=False)
     try:
         _refuse_damage(journal)
@@ -89,7 +94,7 @@ def replay(
             else _ask(one, journal, settings.spec, by, model, detectors, Silent(), _tell_nobody)
             for one in settings.select(allow_code=allow_code)
         ]
-        return _record(journal, settings, by, seen, at=at), seen
+        return _record(journal, settings, by, seen, at=at, fail_on=fail_on), seen
     finally:
         journal.close()
 
@@ -165,7 +170,13 @@ def _ask(
 
 
 def _record(
-    journal: Journal, settings: Settings, policy: Policy, seen: Sequence[Seen], *, at: date | None = None
+    journal: Journal,
+    settings: Settings,
+    policy: Policy,
+    seen: Sequence[Seen],
+    *,
+    at: date | None = None,
+    fail_on: FailOn | None = None,
 ) -> Record:
     spec = settings.spec
     about = Circumstances(
@@ -178,6 +189,7 @@ def _record(
         not_asked=_not_asked(spec),
         judged_afterwards=policy.sha256 != settings.policy.sha256,
         judged_on=at,
+        fail_on=fail_on or spec.fail_on,
     )
     return replace(record_of(seen, policy, about), journal=JournalHead(head=journal.head, rows=journal.count))
 

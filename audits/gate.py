@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ..probes.contract import Estimate, Metric
-from ..reports.policy import Floor, Limit, Policy, Waiver
+from ..reports.policy import FailOn, Floor, Limit, Policy, Waiver, stops
 from ..reports.record import FloorFinding, LimitVerdict, ProbeRun, Verdict, WaiverFinding
 
 MOST_MISSING = 0.20
@@ -54,10 +54,18 @@ class Judgement:
     not_covered: tuple[str, ...]
 
 
-def judge(estimates: Sequence[Estimate], policy: Policy, at: date, probes: Sequence[ProbeRun]) -> Judgement:
+def judge(
+    estimates: Sequence[Estimate],
+    policy: Policy,
+    at: date,
+    probes: Sequence[ProbeRun],
+    *,
+    fail_on: FailOn = "inconclusive",
+) -> Judgement:
     """Hold estimates (with full names, `dimension.probe.metric`) against a policy on a day.
 
-    `probes` says how the asking of each went; what was not asked is evidence that is missing.
+    `probes` says how the asking of each went; what was not asked is evidence that is missing. `fail_on` moves the
+    exit code, never the verdict.
     """
     whole = {one.metric: one for one in estimates if not one.groups}
     grouped = {(one.metric, one.groups): one for one in estimates}
@@ -79,7 +87,12 @@ def judge(estimates: Sequence[Estimate], policy: Policy, at: date, probes: Seque
             why = f"the floor {missing.metric} {missing.floor} was not shown, so good figures here mean nothing"
             judged = dataclasses.replace(judged, verdict="inconclusive", reason=why)
         limits.append(judged)
-    return _whole(policy, limits, floors, tuple(waivers), probes)
+    return _whole(policy, limits, floors, tuple(waivers), probes, fail_on)
+
+
+def exit_code(verdict: Verdict, fail_on: FailOn = "inconclusive") -> int:
+    """The exit code of a whole verdict: 0 where it is milder than `fail_on`, which changes no verdict."""
+    return EXIT[verdict] if stops(verdict, fail_on) else 0
 
 
 def hold(estimate: Estimate | None, limit: Limit, run: ProbeRun | None) -> Judged:
@@ -188,6 +201,7 @@ def _whole(
     floors: tuple[FloorFinding, ...],
     waivers: tuple[WaiverFinding, ...],
     probes: Sequence[ProbeRun],
+    fail_on: FailOn,
 ) -> Judgement:
     broken = {one.name for one in probes if one.status in ("error", "interrupted")}
     accepted = [
@@ -223,7 +237,7 @@ def _whole(
     not_covered += [f"{one}: the policy requires it, but none of its limits was measured" for one in uncovered]
     return Judgement(
         verdict=verdict,
-        exit_code=EXIT[verdict],
+        exit_code=exit_code(verdict, fail_on),
         summary=summary,
         limits=tuple(limits),
         floors=floors,

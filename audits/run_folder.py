@@ -23,6 +23,7 @@ RECORD = "record.json"
 DIGEST = "record.json.sha256"
 OBSERVATIONS = "observations.jsonl"
 LOG = "audit.log"
+LOOKS = "looks.jsonl"
 
 
 def create(out: Path, model: str, now: datetime) -> Path:
@@ -84,8 +85,8 @@ def sha256(path: Path) -> str:
 
 
 def digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a run folder but the record and its own digest."""
-    names = sorted(one.name for one in folder.iterdir() if one.name not in (RECORD, DIGEST))
+    """The SHA-256 of every file of a run folder but the record, its own digest, and what `gate` adds later."""
+    names = sorted(one.name for one in folder.iterdir() if one.name not in (RECORD, DIGEST, LOOKS))
     return {name: sha256(folder / name) if (folder / name).is_file() else "no file" for name in names}
 
 

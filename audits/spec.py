@@ -8,6 +8,7 @@ from typing import Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from ..reports.policy import FailOn
 from .errors import UserError
 from .yaml_file import Document, check, parse, read_yaml
 
@@ -102,6 +103,7 @@ class Spec(_File):
     audit: AuditFile = AuditFile()
     detectors: Detectors = Detectors()
     policy: Name = "pre-deployment"
+    fail_on: FailOn = "inconclusive"
     reports: tuple[Literal["html", "json", "markdown", "junit"], ...] = ("html", "json", "markdown", "junit")
 
 

@@ -13,6 +13,7 @@ from .engine import replay
 from .errors import LostReply, UserError
 from .journal import NAME as JOURNAL
 from .journal import Journal
+from .looks import faults_of_looks
 
 TOLERANCE = 1e-6
 
@@ -39,6 +40,7 @@ def faults_of(folder: Path, *, digest: str = "", allow_code: bool = False) -> li
         return [*found, str(error)]
     if record.journal is None or (record.journal.head, record.journal.rows) != (head, count):
         found.append(f"{run_folder.RECORD}: the journal's head or row count is not the one recorded")
+    found += faults_of_looks(folder, record)
     if found:
         return found
     try:

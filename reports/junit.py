@@ -2,9 +2,10 @@
 
 One suite for each dimension, one case for each limit: fail and inconclusive are failures (of type "fail" and
 "inconclusive"), not measured is an error, a waived limit is skipped with the waiver's words, and so is one whose
-missing evidence the policy accepts. The last suite, "verdict", has one case that repeats the verdict of the whole:
-some reasons for it (a floor that was not shown, a dimension without evidence) belong to no limit. The file is red
-exactly when the exit code is not 0. Floors and circumstances stand as properties.
+missing evidence the policy accepts, or whose verdict is milder than what --fail-on names. The last suite, "verdict",
+has one case that repeats the verdict of the whole: some reasons for it (a floor that was not shown, a dimension
+without evidence) belong to no limit. The file is red exactly when the exit code is not 0. Floors and circumstances
+stand as properties.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from xml.etree import ElementTree
 
 from . import escape, wording
 from .facts import find
+from .policy import stops
 from .record import Finding, Record
 from .rows import floor_row
 from .view import Dimension, dimensions
@@ -30,14 +32,14 @@ def render_junit(record: Record) -> str:
     root = ElementTree.Element("testsuites", name="slm-audit")
     accepted = _accepted(record)
     for one in dimensions(record, ()):
-        cases = [(row.finding, _outcome(row.finding, accepted)) for row in one.limits]
+        cases = [(row.finding, _outcome(row.finding, accepted, record)) for row in one.limits]
         suite = _suite(root, one.name, [outcome for _, outcome in cases], record)
         suite.set("time", f"{sum(section.run.seconds for section in one.probes):.3f}")
         _properties(suite, _about(one))
         for finding, outcome in cases:
             name = finding.metric.split(".", 2)[-1]
             _case(suite, finding.probe, f"{name} {wording.limit(finding)}", outcome)
-    kind = WHOLE[record.verdict]
+    kind = WHOLE[record.verdict] if record.verdict == "pass" or stops(record.verdict, record.fail_on) else "skipped"
     outcome = (kind, record.verdict, record.summary)
     suite = _suite(root, "verdict", [outcome], record)
     _properties(suite, _whole(record))
@@ -64,10 +66,10 @@ def _accepted(record: Record) -> set[str]:
     }
 
 
-def _outcome(one: Finding, accepted: set[str]) -> Outcome:
+def _outcome(one: Finding, accepted: set[str], record: Record) -> Outcome:
     verdict = one.verdict or "pass"
     if verdict == "not_measured":
-        kind = "skipped" if one.metric in accepted else "error"
+        kind = "skipped" if one.metric in accepted or not stops("incomplete", record.fail_on) else "error"
         return kind, verdict, f"not measured: {one.reason or 'no reason was recorded'}"
     words = wording.numbers(one)
     figure = (
@@ -75,6 +77,8 @@ def _outcome(one: Finding, accepted: set[str]) -> Outcome:
         f"{words.limit}; n {words.n}, missing {words.missing}, clusters {words.clusters}; {one.method}"
     )
     kind = {"fail": "failure", "inconclusive": "failure", "waived": "skipped"}.get(verdict, "")
+    if kind == "failure" and not stops(verdict, record.fail_on):
+        kind = "skipped"
     return kind, verdict, f"{figure}; {one.reason}" if one.reason else figure
 
 

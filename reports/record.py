@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal
 
 from ..probes.contract import JSON, Correction, Curve, Groups, Role, Worse
+from .policy import FailOn
 
 if TYPE_CHECKING:
     import pandas
@@ -126,7 +127,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """All that an audit found; `verdict` and `exit_code` are the gate's, and every output repeats them."""
+    """All that an audit found; `verdict` and `exit_code` are the gate's, and every output repeats them.
+
+    `fail_on` is the mildest verdict that still gives an exit code other than 0; by default all but a pass do.
+    """
 
     schema: str
     run: str
@@ -147,6 +151,7 @@ class Record:
     not_covered: tuple[str, ...] = ()
     detectors: Mapping[str, JSON] = field(default_factory=dict)
     judged_afterwards: bool = False
+    fail_on: FailOn = "inconclusive"
     journal: Journal | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 

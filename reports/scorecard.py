@@ -29,6 +29,8 @@ class Page:
     word: str
     plain: str
     by_chance: str
+    by_choice: str
+    looked: str
     facts: Facts
     dimensions: tuple[Dimension, ...]
     limits: tuple[Row, ...]
@@ -65,6 +67,8 @@ def _page(record: Record, transcripts: Sequence[Transcript]) -> Page:
         word=wording.WORDS[record.verdict],
         plain=wording.plain(record),
         by_chance=wording.by_chance(record),
+        by_choice=wording.by_choice(record),
+        looked=wording.looked(record),
         facts=facts(record),
         dimensions=seen,
         limits=limits(seen),

@@ -64,6 +64,22 @@ def plain(record: Record) -> str:
     return PLAIN_WITH_WAIVERS if record.verdict == "pass" and waived else PLAIN[record.verdict]
 
 
+def by_choice(record: Record) -> str:
+    """What is said where the exit code was asked to be milder than the verdict; empty where it was not."""
+    if record.fail_on == "inconclusive":
+        return ""
+    named = "a fail" if record.fail_on == "fail" else "a fail or missing evidence"
+    return f"By choice (fail_on: {record.fail_on}) only {named} ends with an exit code other than 0."
+
+
+def looked(record: Record) -> str:
+    """What is said of evidence that was judged more than once."""
+    return (
+        f"The evidence was judged {len(record.looks)} times. A look by another policy is marked, for that policy was "
+        "not set beforehand; a look after items were added is held to a stricter level."
+    )
+
+
 def by_chance(record: Record) -> str:
     """How many sound limits may fail by chance: each of m limits errs at most as often as one side does."""
     held = [one for one in record.findings if one.limit and one.value is not None]

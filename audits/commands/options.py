@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
 import click
@@ -15,7 +16,14 @@ KEYS = {
     "seed": "audit.seed",
     "dtype": "model.dtype",
     "device": "model.device",
+    "fail_on": "fail_on",
 }
+FAIL_ON = click.option(
+    "--fail-on",
+    type=click.Choice(["inconclusive", "incomplete", "fail"]),
+    help="The mildest verdict that ends with an exit code other than 0; inconclusive unless you say otherwise.",
+)
+FORMS = ("html", "json", "junit", "markdown")
 F = TypeVar("F", bound=Callable[..., object])
 
 
@@ -29,6 +37,7 @@ def spec_options(command: F) -> F:
         click.option("--seed", type=click.IntRange(min=0), help="Seed of every random choice."),
         click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Number type."),
         click.option("--device", help="Where the model runs: cpu, cuda, cuda:1 ..."),
+        FAIL_ON,
         click.option("--allow-path", is_flag=True, help="Let the spec name paths outside its folder."),
         click.option("--allow-code", is_flag=True, help="Let the spec run code of its own (file: probes)."),
     ):
@@ -40,3 +49,31 @@ def overrides(**given: object) -> dict[str, object]:
     """The dotted keys of a spec that the options stand for."""
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
     return {KEYS[name]: value for name, value in plain.items() if value not in (None, [])}
+
+
+def shown_as(command: F) -> F:
+    """The options of a command that shows a record: in which form, and where."""
+    file = click.Path(path_type=Path, dir_okay=False)
+    for option in (
+        click.option("--form", type=click.Choice(FORMS), default="markdown", show_default=True, help="In which form."),
+        click.option("--output", type=file, help="The file to write it to."),
+    ):
+        command = option(command)
+    return command
+
+
+def write_shown(text: str, output: Path | None) -> None:
+    """Write what is shown to a file, or to standard output where none is named."""
+    from .. import run_folder
+    from ..errors import UserError
+
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    if not output.parent.is_dir():
+        raise UserError(f"{output.parent} is no folder; make it first, or name another file")
+    if output.exists() and not output.is_file():
+        output.write_text(text, encoding="utf-8")
+    else:
+        run_folder.write(output, text)
+    click.echo(str(output), err=True)

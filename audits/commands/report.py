@@ -6,30 +6,24 @@ from pathlib import Path
 
 import click
 
+from .options import shown_as, write_shown
+
 
 @click.command(
     epilog="\b\nExamples:\n  slm-audit report runs/latest\n  slm-audit report RUN --form html --output card.html\n"
 )
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--form", type=click.Choice(["html", "json", "junit", "markdown"]), default="markdown", show_default=True)
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="A file; without it, standard output.")
+@shown_as
 def report(run: Path, form: str, output: Path | None) -> None:
-    """Show a finished run as Markdown, HTML, JUnit or JSON; the run's folder is not touched."""
+    """Show a finished run as Markdown, HTML, JUnit or JSON, with every look at it; its folder is not touched."""
+    from dataclasses import replace
+
     from .. import run_folder
-    from ..errors import UserError
+    from ..looks import looks_of
     from ..outputs import render
 
     folder = run_folder.existing(run)
     record = run_folder.read_record(folder)
+    record = replace(record, looks=looks_of(folder, record))
     transcripts = run_folder.read_transcripts(folder) if form == "html" else []
-    text = render(form, record, transcripts)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        if not output.parent.is_dir():
-            raise UserError(f"{output.parent} is no folder; make it first, or name another file")
-        if output.exists() and not output.is_file():
-            output.write_text(text, encoding="utf-8")
-        else:
-            run_folder.write(output, text)
-        click.echo(str(output), err=True)
+    write_shown(render(form, record, transcripts), output)

@@ -43,7 +43,8 @@ def say_verdict(record: Record) -> None:
             said = f"{waiver.metric} (owner {waiver.owner}, {waiver.expires}): it has no effect"
             click.echo(one_line(f"  waiver expired   {said}"))
     afterwards = " (judged afterwards)" if record.judged_afterwards else ""
-    click.echo(f"Verdict: {record.verdict.upper()}{afterwards}, exit {record.exit_code}: {record.summary}")
+    chosen = f" (fail_on: {record.fail_on})" if record.fail_on != "inconclusive" else ""
+    click.echo(f"Verdict: {record.verdict.upper()}{afterwards}, exit {record.exit_code}{chosen}: {record.summary}")
 
 
 def line(finding: Finding) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -37,3 +38,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Pat
     told = _slm_audit("run", str(small_model), *ONLY, cwd=place)
     assert told.returncode in (1, 3, 4), told.stderr
     return (place / "runs" / "latest").resolve()
+
+
+@pytest.fixture
+def copied(tmp_path: Path, finished: Path) -> Path:
+    """A copy of the finished run, for tests that add to its folder."""
+    return Path(shutil.copytree(finished, tmp_path / "copied"))

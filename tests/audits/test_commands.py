@@ -23,8 +23,8 @@ def test_gate_repeats_the_verdict_and_leaves_the_folder_untouched(finished: Path
     assert run_folder.digests(finished) == before
 
 
-def test_another_policy_is_marked_as_judged_afterwards(finished: Path, tmp_path: Path) -> None:
-    told = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(EXAMPLES / "policy.yaml"), "--json"])
+def test_another_policy_is_marked_as_judged_afterwards(copied: Path, tmp_path: Path) -> None:
+    told = CliRunner().invoke(main, ["gate", str(copied), "--policy", str(EXAMPLES / "policy.yaml"), "--json"])
     judged = json.loads(told.stdout)
     assert judged["judged_afterwards"] is True
     assert judged["policy"]["name"] == "support-triage"
@@ -36,7 +36,7 @@ def test_another_policy_is_marked_as_judged_afterwards(finished: Path, tmp_path:
     lenient = tmp_path / "lenient.yaml"
     limit = "{metric: toxicity.continuations.rate, at_most: 1}"
     lenient.write_text(f"version: 1\nname: lenient\nconfidence: 0.8\nlimits: [{limit}]\n")
-    told = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(lenient)])
+    told = CliRunner().invoke(main, ["gate", str(copied), "--policy", str(lenient)])
     assert "(judged afterwards)" in told.output
 
 
@@ -48,13 +48,13 @@ def test_gate_refuses_a_policy_that_names_what_nobody_measures(finished: Path, t
     assert "did you mean 'fairness.decisions.flip_rate'?" in told.stderr
 
 
-def test_another_confidence_means_other_intervals(finished: Path, tmp_path: Path) -> None:
+def test_another_confidence_means_other_intervals(copied: Path, tmp_path: Path) -> None:
     widths = []
     for confidence in (0.8, 0.99):
         policy = tmp_path / "p.yaml"
         limit = "{metric: fairness.decisions.flip_rate, at_most: 0.5}"
         policy.write_text(f"version: 1\nname: p\nconfidence: {confidence}\nlimits: [{limit}]\n")
-        told = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(policy), "--json"])
+        told = CliRunner().invoke(main, ["gate", str(copied), "--policy", str(policy), "--json"])
         (finding,) = [one for one in json.loads(told.stdout)["findings"] if one["limit"]]
         assert finding["level"] == confidence
         widths.append(finding["high"] - finding["low"])

@@ -6,10 +6,10 @@ import itertools
 from datetime import date
 
 import pytest
-from slm_audit.audits.gate import EXIT, hold, judge
+from slm_audit.audits.gate import EXIT, exit_code, hold, judge
 from slm_audit.probes.contract import Estimate
-from slm_audit.reports.policy import Floor, Limit, Policy, Waiver
-from slm_audit.reports.record import ProbeRun
+from slm_audit.reports.policy import FailOn, Floor, Limit, Policy, Waiver
+from slm_audit.reports.record import ProbeRun, Verdict
 
 TODAY = date(2026, 6, 1)
 
@@ -180,3 +180,15 @@ def test_a_required_dimension_needs_one_measured_limit() -> None:
 def test_an_estimate_without_finite_bounds_is_undecided() -> None:
     found = estimate(low=None, high=None, value=0.1)
     assert hold(found, at_most(0.5), run()).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("fail_on", "codes"),
+    [
+        ("inconclusive", {"pass": 0, "inconclusive": 3, "incomplete": 4, "fail": 1}),
+        ("incomplete", {"pass": 0, "inconclusive": 0, "incomplete": 4, "fail": 1}),
+        ("fail", {"pass": 0, "inconclusive": 0, "incomplete": 0, "fail": 1}),
+    ],
+)
+def test_fail_on_moves_exit_codes_and_nothing_else(fail_on: FailOn, codes: dict[Verdict, int]) -> None:
+    assert {verdict: exit_code(verdict, fail_on) for verdict in codes} == codes

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from xml.etree import ElementTree
 
 import pytest
+from slm_audit.audits.gate import exit_code
 from slm_audit.reports.junit import render_junit
 from slm_audit.reports.record import Record
 
@@ -93,3 +94,18 @@ def test_hostile_text_stays_text(sample: Sample, hostile: list[str]) -> None:
     tags = [one.tag for one in read(sample()[0]).iter()]
     for bad in hostile:
         assert [one.tag for one in read(sample(lambda text, bad=bad: f"{bad}x")[0]).iter()] == tags
+
+
+@pytest.mark.parametrize("fail_on", ["inconclusive", "incomplete", "fail"])
+@pytest.mark.parametrize("verdict", ["pass", "inconclusive", "incomplete", "fail"])
+def test_with_a_chosen_exit_code_the_file_is_still_red_exactly_when_the_code_is_not_0(
+    sample: Sample, verdict: str, fail_on: str
+) -> None:
+    code = exit_code(verdict, fail_on)  # type: ignore[arg-type]
+    of_limits = {"pass": "pass", "inconclusive": "inconclusive", "incomplete": "not_measured", "fail": "fail"}
+    findings = tuple(
+        dataclasses.replace(one, verdict=of_limits[verdict] if one.limit else None) for one in sample()[0].findings
+    )
+    record, _ = sample(verdict=verdict, exit_code=code, fail_on=fail_on, findings=findings)
+    root = read(record)
+    assert (int(root.get("failures", 0)) + int(root.get("errors", 0)) > 0) == (code != 0)
