@@ -41,26 +41,28 @@ class Circumstances:
     judged_afterwards: bool = False
     judged_on: date | None = None
     fail_on: FailOn = "inconclusive"
+    level: float
+    earlier: tuple[Look, ...] = ()
 
 
 def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Record:
     """The record of a run: estimates become findings, judged on the day of the run unless another day is given."""
     measured_only = [one for one in seen if one.run.status == "measured"]
     meanings = {CORE: VALID.meaning, **{name: said for one in seen for name, said in one.meanings.items()}}
-    estimates = [*valid_rates(measured_only, policy.confidence), *(found for one in seen for found in one.estimates)]
+    estimates = [*valid_rates(measured_only, about.level), *(found for one in seen for found in one.estimates)]
     runs = tuple(one.run for one in seen)
     day = about.judged_on or datetime.fromisoformat(about.created).date()
     judgement = judge(estimates, policy, day, runs, fail_on=about.fail_on)
     limits = {one.limit.metric: one for one in judgement.limits}
     measured = {found.metric for found in estimates}
     findings = [_finding(one, meanings.get(one.metric, ""), limits) for one in estimates]
-    findings += [_never_asked(one, policy) for name, one in limits.items() if name not in measured]
+    findings += [_never_asked(one, about.level) for name, one in limits.items() if name not in measured]
     judges = sorted({name for one in measured_only for said in one.observations for name in said.judges})
     look = Look(
         at=about.created,
         policy=policy.name,
         policy_sha256=policy.sha256,
-        level=policy.confidence,
+        level=about.level,
         verdict=judgement.verdict,
         judged_afterwards=about.judged_afterwards,
     )
@@ -85,7 +87,7 @@ def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Rec
         findings=tuple(findings),
         floors=judgement.floors,
         waivers=judgement.waivers,
-        looks=(look,),
+        looks=(*about.earlier, look),
         not_covered=tuple(dict.fromkeys((*told, *about.not_asked, *not_asked))),
         detectors={name: to_json(card_of(name)) for name in judges},
         judged_afterwards=about.judged_afterwards,
@@ -122,9 +124,9 @@ def _finding(estimate: Estimate, meaning: str, limits: Mapping[str, Judged]) -> 
     return _held(finding, judged) if judged else finding
 
 
-def _never_asked(judged: Judged, policy: Policy) -> Finding:
+def _never_asked(judged: Judged, level: float) -> Finding:
     metric = Metric(name=judged.limit.metric, meaning="", unit="")
-    return _held(_finding(unmeasured(metric, policy.confidence, judged.reason), "", {}), judged)
+    return _held(_finding(unmeasured(metric, level, judged.reason), "", {}), judged)
 
 
 def _held(finding: Finding, judged: Judged) -> Finding:

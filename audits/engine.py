@@ -19,12 +19,14 @@ from .assemble import Circumstances, record_of, transcripts_of
 from .bench import Detectors
 from .environment import own_version
 from .errors import UserError
+from .gate import level_of_look
 from .journal import NAME as JOURNAL
 from .journal import Journal
 from .outcomes import not_measured, note_outcomes
 from .outputs import write_outputs
 from .plan import Plan
 from .recorded import RecordedModel
+from .reuse import earlier_looks, refuse_unusable, reuse
 from .selection import Selected, most_clusters
 from .settings import Settings, note, refuse_other_items
 from .spec import Spec, place_of
@@ -39,13 +41,25 @@ class Ended:
     digest: str
 
 
-def run(plan: Plan, model: Model, out: Path, *, progress: Progress | None = None, now: datetime | None = None) -> Ended:
-    """Audit `model` by a checked plan into a new folder below `out`."""
+def run(
+    plan: Plan,
+    model: Model,
+    out: Path,
+    *,
+    reusing: Path | None = None,
+    progress: Progress | None = None,
+    now: datetime | None = None,
+) -> Ended:
+    """Audit `model` by a checked plan into a new folder below `out`, from the replies of the run `reusing` if given."""
     now = now or datetime.now(UTC)
+    if reusing is not None:
+        refuse_unusable(reusing, model)
     folder = run_folder.create(out, model.identity.name, now)
     journal = Journal(folder / JOURNAL, write=True)
     try:
         note(journal, plan, model, folder.name, now)
+        if reusing is not None:
+            reuse(journal, reusing)
         run_folder.write(folder / "spec.yaml", plan.document.text)
         run_folder.write(folder / "policy.yaml", plan.policy_document.text)
         return _carry_on(folder, journal, plan.selected, model, progress or Silent())
@@ -87,11 +101,11 @@ def replay(
         settings = Settings.read(journal)
         by = policy or settings.policy
         model, detectors = RecordedModel.from_facts(settings.model), Detectors(journal, None)
-        lacking = not_measured(journal)
+        level, lacking = _level(journal, by), not_measured(journal)
         seen = [
-            unasked(one, lacking[one.name], by.confidence)
+            unasked(one, lacking[one.name], level)
             if one.name in lacking
-            else _ask(one, journal, settings.spec, by, model, detectors, Silent(), _tell_nobody)
+            else _ask(one, journal, settings.spec, level, model, detectors, Silent(), _tell_nobody)
             for one in settings.select(allow_code=allow_code)
         ]
         return _record(journal, settings, by, seen, at=at, fail_on=fail_on), seen
@@ -135,7 +149,8 @@ def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], mode
 
     settings = Settings.read(journal)
     detectors = Detectors(journal, _opener(settings.spec, settings.base))
-    seen = [_ask(one, journal, settings.spec, settings.policy, model, detectors, progress, log) for one in selected]
+    level = _level(journal, settings.policy)
+    seen = [_ask(one, journal, settings.spec, level, model, detectors, progress, log) for one in selected]
     note_outcomes(journal, seen)
     record = _record(journal, settings, settings.policy, seen)
     log(f"{settings.created} {settings.run}: {record.verdict}, {journal.count} rows, head {journal.head}")
@@ -150,7 +165,7 @@ def _ask(
     selected: Selected,
     journal: Journal,
     spec: Spec,
-    policy: Policy,
+    level: float,
     model: Model,
     detectors: Detectors,
     progress: Progress,
@@ -162,11 +177,15 @@ def _ask(
         journal,
         detectors,
         seed=spec.audit.seed,
-        level=policy.confidence,
+        level=level,
         most_clusters=most_clusters(spec),
         progress=progress,
         log=log,
     )
+
+
+def _level(journal: Journal, policy: Policy) -> float:
+    return level_of_look(policy.confidence, len(earlier_looks(journal)) + 1)
 
 
 def _record(
@@ -190,6 +209,8 @@ def _record(
         judged_afterwards=policy.sha256 != settings.policy.sha256,
         judged_on=at,
         fail_on=fail_on or spec.fail_on,
+        level=_level(journal, policy),
+        earlier=earlier_looks(journal),
     )
     return replace(record_of(seen, policy, about), journal=JournalHead(head=journal.head, rows=journal.count))
 

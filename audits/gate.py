@@ -95,6 +95,14 @@ def exit_code(verdict: Verdict, fail_on: FailOn = "inconclusive") -> int:
     return EXIT[verdict] if stops(verdict, fail_on) else 0
 
 
+def level_of_look(confidence: float, look: int) -> float:
+    """The level of the intervals at look k at growing evidence (1 for the first): each side errs at half of it.
+
+    One side may err at (1 - confidence)/2^k at look k, which over all looks sums to 1 - confidence at most.
+    """
+    return 1.0 - (1.0 - confidence) / 2.0 ** (look - 1)
+
+
 def hold(estimate: Estimate | None, limit: Limit, run: ProbeRun | None) -> Judged:
     """Hold one estimate against one limit."""
     if estimate is None or estimate.value is None:

@@ -41,13 +41,12 @@ def facts(record: Record) -> Facts:
     """Name what a reader asks first; everything else follows as the record has it."""
     name = find(record.model, "name") or "a model without a name"
     policy = find(record.policy, "name") or "a policy without a name"
-    confidence = record.policy.get("confidence")
-    known = isinstance(confidence, int | float)
+    level = next((one.level for one in record.findings), None)
     return Facts(
         model=name,
         head=_head(record, name, policy),
         policy=policy,
-        confidence=f"{100 * float(str(confidence)):.4g}{wording.NARROW}%" if known else "not recorded",
+        confidence=f"{100 * level:.6g}{wording.NARROW}%" if level is not None else "not recorded",
         model_details=pairs(record.model),
         policy_details=pairs({key: value for key, value in record.policy.items() if key not in ELSEWHERE}),
         environment=pairs(record.environment),

@@ -15,12 +15,14 @@ from .options import overrides, spec_options
 Examples:
   slm-audit run model.yaml
   slm-audit run path/to/model --suite quick --probes 'toxicity.*'
+  slm-audit run model.yaml --limit 200 --reuse runs/latest
   slm-audit run owner/name --policy my-policy.yaml --json > record.json
 """,
 )
 @click.argument("model", metavar="MODEL.YAML|FOLDER|HUB-ID")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
 @click.option("--offline", is_flag=True, help="Make any connection to another machine an error.")
+@click.option("--reuse", type=click.Path(path_type=Path), help="Start from an earlier run of the same model.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @spec_options
@@ -28,6 +30,7 @@ def run(
     model: str,
     out: Path,
     offline: bool,
+    reuse: Path | None,
     as_json: bool,
     quiet: bool,
     allow_path: bool,
@@ -40,10 +43,11 @@ def run(
 
         cut_off()
     from ..plan import check_plan
-    from ..run_folder import check_writable
+    from ..run_folder import check_writable, existing
 
     plan = check_plan(model, overrides(**given), allow_path=allow_path, allow_code=allow_code)
     check_writable(out)
+    reusing = existing(reuse) if reuse else None
     from ..progress import TerminalProgress
 
     with TerminalProgress(len(plan.selected), quiet=quiet) as progress:
@@ -53,7 +57,7 @@ def run(
 
         opened = open_model(plan.spec.model, plan.model_path)
         try:
-            ended = engine.run(plan, opened, out, progress=progress)
+            ended = engine.run(plan, opened, out, reusing=reusing, progress=progress)
         except KeyboardInterrupt:
             click.echo(f"Interrupted; what was answered is kept: slm-audit resume {out / 'latest'}", err=True)
             raise SystemExit(130) from None
