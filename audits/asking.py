@@ -80,12 +80,16 @@ def ask(
     detectors: Detectors,
     *,
     seed: int,
+    repeat: int = 0,
     level: float,
     most_clusters: int | None,
     progress: Progress,
     log: Callable[[str], None],
 ) -> Seen:
-    """Ask all of a probe. What goes wrong in it becomes its status and reason; the audit goes on."""
+    """Ask all of a probe. What goes wrong in it becomes its status and reason; the audit goes on.
+
+    Repeat 1, 2 ... asks the same items anew with the next seed, and so in another order.
+    """
     name = selected.name
     seen: list[Observation] = []
     counter = Counter()
@@ -98,7 +102,8 @@ def ask(
         if lacking:
             raise NotMeasured(f"the model gives no {', '.join(lacking)}")
         items = _items(selected, journal)
-        bench = JournalBench(JournalledModel(model, journal, counter.add), detectors, seed, name)
+        asked = JournalledModel(model, journal, counter.add, repeat=repeat)
+        bench = JournalBench(asked, detectors, seed + repeat, name)
         order = _ordered(items, bench, most_clusters)
         progress.probe_begins(name, selected.question, sum(map(len, order)))
         for window in order:
@@ -117,7 +122,8 @@ def ask(
         status, reason = "error", mask(f"{type(error).__name__}: {error}")
         log(mask(f"{name} raised\n{traceback.format_exc()}"))
     estimates, status, reason = _measured(selected, seen, level, status, reason, log)
-    seconds = _first_seconds(journal, name, time.perf_counter() - begun, status)
+    timed = f"{name}/repeat {repeat}" if repeat else name
+    seconds = _first_seconds(journal, timed, time.perf_counter() - begun, status)
     run = ProbeRun(
         name=name,
         dimension=selected.probe.dimension,

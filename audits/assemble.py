@@ -25,6 +25,7 @@ from ..reports.record import SCHEMA, Finding, Look, Record
 from ..reports.transcripts import Transcript, Turn
 from .asking import Seen
 from .gate import CORE, VALID, Judged, judge
+from .noise import named
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Circumstances:
     fail_on: FailOn = "inconclusive"
     level: float
     earlier: tuple[Look, ...] = ()
+    repeats: int = 1
+    noise: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
 def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Record:
@@ -55,7 +58,10 @@ def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Rec
     judgement = judge(estimates, policy, day, runs, fail_on=about.fail_on)
     limits = {one.limit.metric: one for one in judgement.limits}
     measured = {found.metric for found in estimates}
-    findings = [_finding(one, meanings.get(one.metric, ""), limits) for one in estimates]
+    findings = [
+        dataclasses.replace(_finding(one, meanings.get(one.metric, ""), limits), noise=about.noise.get(named(one)))
+        for one in estimates
+    ]
     findings += [_never_asked(one, about.level) for name, one in limits.items() if name not in measured]
     judges = sorted({name for one in measured_only for said in one.observations for name in said.judges})
     look = Look(
@@ -92,6 +98,7 @@ def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Rec
         detectors={name: to_json(card_of(name)) for name in judges},
         judged_afterwards=about.judged_afterwards,
         fail_on=about.fail_on,
+        repeats=about.repeats,
     )
 
 
@@ -116,9 +123,9 @@ def transcripts_of(seen: Sequence[Seen], salt: str) -> list[Transcript]:
 
 
 def _finding(estimate: Estimate, meaning: str, limits: Mapping[str, Judged]) -> Finding:
-    fields = {one.name: getattr(estimate, one.name) for one in dataclasses.fields(estimate)}
-    if estimate.groups:
-        fields["metric"] += "[" + ",".join(f"{kind}={name}" for kind, name in estimate.groups) + "]"
+    fields = {one.name: getattr(estimate, one.name) for one in dataclasses.fields(estimate)} | {
+        "metric": named(estimate)
+    }
     finding = Finding(meaning=meaning, **fields)
     judged = None if estimate.groups else limits.get(estimate.metric)
     return _held(finding, judged) if judged else finding

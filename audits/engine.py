@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from .errors import UserError
 from .gate import level_of_look
 from .journal import NAME as JOURNAL
 from .journal import Journal
+from .noise import noise_floors
 from .outcomes import not_measured, note_outcomes
 from .outputs import write_outputs
 from .plan import Plan
@@ -102,13 +103,14 @@ def replay(
         by = policy or settings.policy
         model, detectors = RecordedModel.from_facts(settings.model), Detectors(journal, None)
         level, lacking = _level(journal, by), not_measured(journal)
-        seen = [
-            unasked(one, lacking[one.name], level)
-            if one.name in lacking
-            else _ask(one, journal, settings.spec, level, model, detectors, Silent(), _tell_nobody)
-            for one in settings.select(allow_code=allow_code)
-        ]
-        return _record(journal, settings, by, seen, at=at, fail_on=fail_on), seen
+
+        def asked(one: Selected, repeat: int = 0) -> Seen:
+            return _ask(one, journal, settings.spec, level, model, detectors, Silent(), _tell_nobody, repeat=repeat)
+
+        selected = settings.select(allow_code=allow_code)
+        seen = [unasked(one, lacking[one.name], level) if one.name in lacking else asked(one) for one in selected]
+        noise = _noise(settings.spec.audit.repeat, selected, seen, asked)
+        return _record(journal, settings, by, seen, noise, at=at, fail_on=fail_on), seen
     finally:
         journal.close()
 
@@ -150,9 +152,14 @@ def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], mode
     settings = Settings.read(journal)
     detectors = Detectors(journal, _opener(settings.spec, settings.base))
     level = _level(journal, settings.policy)
-    seen = [_ask(one, journal, settings.spec, level, model, detectors, progress, log) for one in selected]
+
+    def asked(one: Selected, repeat: int = 0) -> Seen:
+        return _ask(one, journal, settings.spec, level, model, detectors, progress, log, repeat=repeat)
+
+    seen = [asked(one) for one in selected]
     note_outcomes(journal, seen)
-    record = _record(journal, settings, settings.policy, seen)
+    noise = _noise(settings.spec.audit.repeat, selected, seen, asked)
+    record = _record(journal, settings, settings.policy, seen, noise)
     log(f"{settings.created} {settings.run}: {record.verdict}, {journal.count} rows, head {journal.head}")
     journal.settle()
     journal.close()
@@ -170,6 +177,8 @@ def _ask(
     detectors: Detectors,
     progress: Progress,
     log: Callable[[str], None],
+    *,
+    repeat: int = 0,
 ) -> Seen:
     return ask(
         selected,
@@ -177,11 +186,24 @@ def _ask(
         journal,
         detectors,
         seed=spec.audit.seed,
+        repeat=repeat,
         level=level,
         most_clusters=most_clusters(spec),
         progress=progress,
         log=log,
     )
+
+
+def _noise(
+    repeats: int, selected: Sequence[Selected], seen: Sequence[Seen], again: Callable[[Selected, int], Seen]
+) -> dict[str, float]:
+    """The noise floors from asking every probe that was measured `repeats` times in all."""
+    floors: dict[str, float] = {}
+    for one, first in zip(selected, seen, strict=True):
+        if first.run.status == "measured":
+            others = [again(one, repeat).estimates for repeat in range(1, repeats)]
+            floors |= noise_floors([first.estimates, *others])
+    return floors
 
 
 def _level(journal: Journal, policy: Policy) -> float:
@@ -193,6 +215,7 @@ def _record(
     settings: Settings,
     policy: Policy,
     seen: Sequence[Seen],
+    noise: Mapping[str, float],
     *,
     at: date | None = None,
     fail_on: FailOn | None = None,
@@ -211,6 +234,8 @@ def _record(
         fail_on=fail_on or spec.fail_on,
         level=_level(journal, policy),
         earlier=earlier_looks(journal),
+        repeats=spec.audit.repeat,
+        noise=noise,
     )
     return replace(record_of(seen, policy, about), journal=JournalHead(head=journal.head, rows=journal.count))
 

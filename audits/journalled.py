@@ -55,15 +55,23 @@ class JournalledModel:
 
     Batches are planned from the whole request list before the journal is looked at, and are committed whole:
     so a resumed run forms the same batches as one that was never stopped, and a kill costs only the batch
-    in flight. `counted` is told of every answered request: its number and its tokens.
+    in flight. `counted` is told of every answered request: its number and its tokens. What one `repeat` of an
+    audit was told is not told to another.
     """
 
-    def __init__(self, model: Model, journal: Journal, counted: Callable[[int, int], None] = lambda *_: None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        journal: Journal,
+        counted: Callable[[int, int], None] = lambda *_: None,
+        *,
+        repeat: int = 0,
+    ) -> None:
         """Put `model` behind `journal`."""
         self._model = model
         self._journal = journal
         self._counted = counted
-        self._identity = digest(model.identity)
+        self._identity = digest(model.identity) + (f"/repeat {repeat}" if repeat else "")
 
     @property
     def identity(self) -> ModelIdentity:

@@ -62,12 +62,16 @@ class Card(_File):
 
 
 class AuditFile(_File):
-    """`audit:` which probes, with which options and which seed; `limit` is the most clusters of each probe."""
+    """`audit:` which probes, with which options and which seed.
+
+    `limit` is the most clusters of each probe; `repeat` asks everything so many times, to measure the noise.
+    """
 
     suite: Literal["standard", "quick"] = "standard"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     only: tuple[Name, ...] = ()
     limit: Annotated[int, Field(ge=1)] | None = None
+    repeat: Annotated[int, Field(ge=1, le=20)] = 1
     probes: Mapping[str, Mapping[str, JsonValue] | None] = Field(default_factory=dict)
 
 

@@ -104,6 +104,7 @@ def _head(record: Record, name: str, policy: str) -> Pairs:
         ("Audited", moment(record.created)),
         ("Run", record.run),
         ("Suite and seed", f"{record.suite}, seed {record.seed}"),
+        ("Repeats", f"asked {record.repeats} times, for the noise floor" if record.repeats > 1 else ""),
     )
     return tuple(pair for pair in said if pair[1])
 

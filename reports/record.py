@@ -24,6 +24,7 @@ class Finding:
 
     `metric` is `dimension.probe.name`, with `[group=value,...]` behind it where `groups` is not empty.
     `low` and `high` are None only when nothing could be measured; `verdict` is None where there is no limit.
+    `noise` is the largest distance between two repeats of the figure, where the run was repeated.
     """
 
     metric: str
@@ -48,6 +49,7 @@ class Finding:
     at_most: float | None = None
     at_least: float | None = None
     limit_reason: str = ""
+    noise: float | None = None
     verdict: LimitVerdict | None = None
     reason: str = ""
 
@@ -152,6 +154,7 @@ class Record:
     detectors: Mapping[str, JSON] = field(default_factory=dict)
     judged_afterwards: bool = False
     fail_on: FailOn = "inconclusive"
+    repeats: int = 1
     journal: Journal | None = None
     files: Mapping[str, str] = field(default_factory=dict)
 

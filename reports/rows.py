@@ -29,6 +29,7 @@ class Row:
     word: str
     missing_why: str
     correction: str
+    noise: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ def row(one: Finding, anchor: str, evidence: str, beside: Sequence[Finding] = ()
         word=wording.WORDS[one.verdict] if one.verdict else "",
         missing_why="" if one.value is not None else one.reason or "no reason was recorded",
         correction=CORRECTIONS[one.correction],
+        noise=wording.noise(one),
     )
 
 

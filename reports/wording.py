@@ -114,6 +114,13 @@ def numbers(one: Finding) -> Numbers:
     )
 
 
+def noise(one: Finding) -> str:
+    """How far a figure moves by chance; empty where the run was not repeated."""
+    if one.noise is None:
+        return ""
+    return f"repeats lie up to {amount(one.noise, one.unit, places((one.noise,), (0.0,), one.unit))} apart"
+
+
 def limit(one: Finding) -> str:
     """The limit in the finding's own unit; the policy's words where it has no number."""
     either = " either way" if one.worse == "away_from_zero" else ""

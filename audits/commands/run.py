@@ -50,7 +50,7 @@ def run(
     reusing = existing(reuse) if reuse else None
     from ..progress import TerminalProgress
 
-    with TerminalProgress(len(plan.selected), quiet=quiet) as progress:
+    with TerminalProgress(len(plan.selected) * plan.spec.audit.repeat, quiet=quiet) as progress:
         progress.say(f"{len(plan.selected)} probes, policy {plan.policy.name}; loading {plan.spec.model.path}")
         from .. import engine
         from ..models import open_model
