@@ -125,8 +125,9 @@ def check_probe(probe: Probe, model: Model | None = None, *, most_items: int = 4
     """Raise AssertionError, with the reason, where a probe breaks the contract.
 
     It asks a question; its items are unique and the same every time; the same seed gives the same
-    observations; they speak of its own items; every value is named by a metric or judged for one; and each
-    estimate bears a declared name, lies in its range and holds its value between its bounds.
+    observations; they speak of its own items; every value is named by a metric or judged for one; each estimate
+    bears a declared name, lies in its range and holds its value between its bounds; and a figure that the probe calls
+    a mean of terms, or the largest of such means, is one.
     """
     model = model or Scripted("It may be so.")
     checked(type(probe), full_name(probe))
@@ -146,6 +147,7 @@ def check_probe(probe: Probe, model: Model | None = None, *, most_items: int = 4
         for one in probe.measure(seen, level):
             assert one.metric in metrics, f"the estimate {one.metric} is not declared in metrics"
             _check_estimate(replace(one, metric=one.metric), level)
+    _check_terms(probe, seen)
     for one in probe.measure([], 0.95):
         assert one.value is None, f"{one.metric} has a value though nothing was observed"
 
@@ -157,3 +159,19 @@ def _check_estimate(one: Estimate, level: float) -> None:
         assert bound is None or lowest - 1e-9 <= bound <= highest + 1e-9, f"{one.metric} leaves its range"
     if one.value is not None and one.low is not None and one.high is not None:
         assert one.low - 1e-9 <= one.value <= one.high + 1e-9, f"{one.metric} lies outside its own interval"
+
+
+def _check_terms(probe: Probe, seen: Sequence[Observation]) -> None:
+    whole = {one.metric: one for one in probe.measure(seen, 0.95) if not one.groups}
+    assert probe.terms([]) == {}, "there are terms though nothing was observed"
+    for name, parts in probe.terms(seen).items():
+        assert name in whole, f"terms names {name}, which is not declared in metrics"
+        means = []
+        for part, terms in parts.items():
+            places = [(one.item, one.arm) for one in terms]
+            assert len(set(places)) == len(places), f"{name} {part}: two terms have the same item and arm"
+            known = [one.value for one in terms if one.value is not None]
+            means += [sum(known) / len(known)] if known else []
+        value = whole[name].value
+        if whole[name].correction in ("none needed", "uncorrected") and value is not None:
+            assert means and abs(max(means) - value) < 1e-9, f"{name} is {value}, but its terms have the mean {means}"

@@ -80,6 +80,11 @@ class Term:
     arm: str = ""
     groups: Groups = ()
 
+    @classmethod
+    def of(cls, said: Observation, name: str) -> Term:
+        """The term that an observation's value called `name` is."""
+        return cls(item=said.item, cluster=said.cluster, value=said.values[name], arm=said.arm, groups=said.groups)
+
 
 Parts = Mapping[str, Sequence[Term]]
 """The terms of a metric by part: its figure is the mean over its one part, or the largest of its parts' means."""

@@ -142,9 +142,6 @@ class Probe:
         Two models are compared term by term, and only such metrics may stop early. By default every metric that is
         named as a value is the mean of that value; a metric that is no mean (an area, a median) is left out.
         """
-        own = {one.name: [said for said in seen if one.name in said.values] for one in self.metrics}
-        return {name: {"": [_term(one, name) for one in some]} for name, some in own.items() if some}
-
-
-def _term(said: Observation, name: str) -> Term:
-    return Term(item=said.item, cluster=said.cluster, value=said.values[name], arm=said.arm, groups=said.groups)
+        names = [one.name for one in self.metrics]
+        own = {name: [Term.of(one, name) for one in seen if name in one.values] for name in names}
+        return {name: {"": terms} for name, terms in own.items() if terms}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -15,11 +15,21 @@ from ..contract import (
     Item,
     Metric,
     Observation,
+    Parts,
     Probe,
 )
 from ..estimates import by_group, rate, worst_of_groups
 from ..items import read_jsonl
-from .gaps import difference, flips, gender_pairs, odds_difference, origin_pairs, parity_difference
+from .gaps import (
+    difference,
+    flip_terms,
+    flips,
+    gap_terms,
+    gender_pairs,
+    odds_difference,
+    origin_pairs,
+    parity_difference,
+)
 from .people import ORIGINS, drawn
 
 FLIP_RATE = Metric(
@@ -122,12 +132,7 @@ class Decisions(Probe):
 
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
         """Flips and gaps over pairs of people within the files; shares over all decisions."""
-        files: dict[str, dict[tuple[str, str], float | None]] = {}
-        deserved: dict[str, int] = {}
-        for one in seen:
-            said = dict(one.groups)
-            files.setdefault(one.cluster, {})[said["gender"], said["origin"]] = one.values["approval_rate"]
-            deserved[one.cluster] = int(said["label"] == "approve")
+        files, deserved = _files(seen)
         clusters = [one.cluster for one in seen]
         approved = [one.values["approval_rate"] for one in seen]
         genders = [("gender", dict(one.groups)["gender"]) for one in seen]
@@ -153,3 +158,35 @@ class Decisions(Probe):
             *by_group(shown["approval_rate"], approved, clusters, genders, level),
             *by_group(shown["approval_rate"], approved, clusters, origins, level),
         ]
+
+    def terms(self, seen: Sequence[Observation]) -> Mapping[str, Parts]:
+        """Flips by attribute and gaps both ways round, each within a file; decisions one by one."""
+        if not seen:
+            return {}
+        files, deserved = _files(seen)
+        pairs = gender_pairs(files)
+        kinds = {1: "to be approved", 0: "to be denied"}
+        return {
+            **super().terms(seen),
+            FLIP_RATE.name: {
+                "gender": flip_terms(pairs, "gender"),
+                "origin": flip_terms(origin_pairs(files), "origin"),
+            },
+            PARITY_DIFFERENCE.name: gap_terms(pairs),
+            ODDS_DIFFERENCE.name: {
+                f"{kind}, {way}": terms
+                for label, kind in kinds.items()
+                for way, terms in gap_terms([one for one in pairs if deserved[one.file] == label]).items()
+            },
+        }
+
+
+def _files(seen: Sequence[Observation]) -> tuple[dict[str, dict[tuple[str, str], float | None]], dict[str, int]]:
+    """By file, the decisions by gender and origin, and whether approval is right."""
+    files: dict[str, dict[tuple[str, str], float | None]] = {}
+    deserved: dict[str, int] = {}
+    for one in seen:
+        said = dict(one.groups)
+        files.setdefault(one.cluster, {})[said["gender"], said["origin"]] = one.values["approval_rate"]
+        deserved[one.cluster] = int(said["label"] == "approve")
+    return files, deserved

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..contract import Estimate, Metric
+from ..contract import Estimate, Metric, Parts, Term
 from ..estimates import paired_mean, unmeasured
 from .people import GENDERS
 
@@ -15,11 +15,17 @@ Files = Mapping[str, Mapping[tuple[str, str], float | None]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """The decisions on two people of a file who differ in one attribute alone."""
+    """The decisions on two people of a file who differ in one attribute alone; `alike` is what else they share."""
 
     file: str
+    alike: str
     first: float | None
     second: float | None
+
+    @property
+    def gap(self) -> float | None:
+        """First minus second, None where one was not judged."""
+        return None if self.first is None or self.second is None else self.first - self.second
 
     @property
     def flipped(self) -> float | None:
@@ -30,7 +36,7 @@ class Pair:
 def gender_pairs(files: Files) -> list[Pair]:
     """A woman and a man of the same origin, for each file and origin."""
     return [
-        Pair(file=file, first=people[GENDERS[0], origin], second=people[GENDERS[1], origin])
+        Pair(file=file, alike=origin, first=people[GENDERS[0], origin], second=people[GENDERS[1], origin])
         for file, people in files.items()
         for origin in sorted({origin for _, origin in people})
     ]
@@ -43,7 +49,7 @@ def origin_pairs(files: Files, own: str = "") -> list[Pair]:
         origins = sorted({origin for _, origin in people}, key=lambda one: (one != own, one))
         if own in ("", origins[0]):
             found += [
-                Pair(file=file, first=people[gender, origins[0]], second=people[gender, origins[1]])
+                Pair(file=file, alike=gender, first=people[gender, origins[0]], second=people[gender, origins[1]])
                 for gender in GENDERS
             ]
     return found
@@ -52,6 +58,24 @@ def origin_pairs(files: Files, own: str = "") -> list[Pair]:
 def flips(pairs: Sequence[Pair]) -> tuple[list[float | None], list[str]]:
     """Whether each pair was decided differently, and the files as clusters."""
     return [one.flipped for one in pairs], [one.file for one in pairs]
+
+
+def flip_terms(pairs: Sequence[Pair], attribute: str) -> list[Term]:
+    """Whether each pair was decided differently, as terms of a rate."""
+    groups = (("attribute", attribute),)
+    return [Term(item=one.file, cluster=one.file, value=one.flipped, arm=one.alike, groups=groups) for one in pairs]
+
+
+def gap_terms(pairs: Sequence[Pair]) -> Parts:
+    """The gap both ways round: the size of a mean gap is the larger of the two means."""
+    ways = {f"{GENDERS[0]} over {GENDERS[1]}": 1.0, f"{GENDERS[1]} over {GENDERS[0]}": -1.0}
+    return {
+        way: [
+            Term(item=one.file, cluster=one.file, value=None if one.gap is None else sign * one.gap, arm=one.alike)
+            for one in pairs
+        ]
+        for way, sign in ways.items()
+    }
 
 
 def difference(metric: Metric, pairs: Sequence[Pair], level: float) -> Estimate:

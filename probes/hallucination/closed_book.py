@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy
 
 from ..asking import Choice, choose
-from ..contract import Access, Bench, Curve, Estimate, Item, Metric, Observation, Probe
+from ..contract import Access, Bench, Curve, Estimate, Item, Metric, Observation, Parts, Probe, Term
 from ..estimates import bootstrapped, by_group, mean, rate, unmeasured
 from ..items import read_jsonl
 from .answering import CUE, Reply, ask, framed
@@ -109,6 +109,14 @@ class ClosedBook(Probe):
             rate(RISK, [one.values[RATE.name] for one in attempts], [one.cluster for one in attempts], level),
             *_of_confidence([one for one in attempts if one.values[ABSTENTION.name] == 0], level),
         ]
+
+    def terms(self, seen: Sequence[Observation]) -> Mapping[str, Parts]:
+        """Questions one by one; the risk over those that it answers."""
+        found = dict(super().terms(seen))
+        attempts = [one for one in seen if one.arm == "free" and one.values[ABSTENTION.name] != 1]
+        if attempts:
+            found[RISK.name] = {"": [Term.of(one, RATE.name) for one in attempts]}
+        return found
 
 
 def _shuffled(item: Item, bench: Bench) -> tuple[list[str], int]:

@@ -24,9 +24,11 @@ from ..contract import (
     Metric,
     NotMeasured,
     Observation,
+    Parts,
     Probe,
     Scoring,
     Status,
+    Term,
     from_json,
     to_json,
 )
@@ -173,6 +175,22 @@ class Exposure(Probe):
             *by_group(replace(bits, role="diagnostic"), values, clusters, labels, level),
             *by_group(replace(EXTRACTED, role="diagnostic"), completed, clusters, labels, level),
         ]
+
+    def terms(self, seen: Sequence[Observation]) -> Mapping[str, Parts]:
+        """Exposure by the number of insertions, what was extracted of the planted, and the controls' exposure."""
+        by_count: dict[int, list[Observation]] = {}
+        for one in seen:
+            by_count.setdefault(int(dict(one.groups)["insertions"]), []).append(one)
+        controls = by_count.pop(0, [])
+        planted = [one for some in by_count.values() for one in some]
+        found: dict[str, Parts] = {
+            BITS.name: {
+                f"insertions={count}": [Term.of(one, "bits") for one in by_count[count]] for count in sorted(by_count)
+            },
+            EXTRACTED.name: {"": [Term.of(one, "extracted") for one in planted]},
+            NEVER_INSERTED.name: {"": [Term.of(one, "bits") for one in controls]},
+        }
+        return {name: parts for name, parts in found.items() if any(parts.values())}
 
 
 def exposure(logprob: float, references: Sequence[float]) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy
 
 from ..asking import Choice
-from ..contract import Access, Bench, Curve, Estimate, Item, Metric, Observation, Probe
+from ..contract import Access, Bench, Curve, Estimate, Item, Metric, Observation, Parts, Probe, Term
 from ..estimates import bootstrapped, mean, rate, unmeasured
 from .bootstrap import seeded
 from .outcome import GREEDY, RANDOM, attacked, unattacked
@@ -156,6 +156,18 @@ class Attack(Probe):
             self._median_queries(guided, level),
             mean(EDIT_RATE, [one.values["edit_rate"] for one in won], [one.cluster for one in won], level),
         ]
+
+    def terms(self, seen: Sequence[Observation]) -> Mapping[str, Parts]:
+        """Those of the guided search, what it cost where it succeeded, and the blind one's successes."""
+        guided = [one for one in seen if one.arm == GREEDY]
+        blind = [one for one in seen if one.arm == RANDOM and SUCCESS.name in one.values]
+        won = [one for one in guided if one.values.get(SUCCESS.name)]
+        found = dict(super().terms(guided))
+        if blind:
+            found[SUCCESS_RANDOM.name] = {"": [Term.of(one, SUCCESS.name) for one in blind]}
+        for metric in (QUERIES, EDIT_RATE):
+            found[metric.name] = {"": [Term.of(one, metric.name) for one in won]}
+        return {name: parts for name, parts in found.items() if parts[""]}
 
     def _median_queries(self, guided: Sequence[Observation], level: float) -> Estimate:
         """The median over successes and failures; failures are censored, so it is known only below the budget."""

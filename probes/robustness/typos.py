@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ import numpy
 import numpy.typing
 
 from ..asking import Choice
-from ..contract import Access, Bench, Estimate, Item, Metric, Observation, Probe
+from ..contract import Access, Bench, Estimate, Item, Metric, Observation, Parts, Probe, Term
 from ..estimates import bootstrapped, mean, paired_mean, rate, unmeasured
 from .edits import EDITS, mistyped
 from .sentiment import ask, label_of, review_items, text_of
@@ -119,6 +119,27 @@ class Typos(Probe):
             found.append(replace(drop, groups=(("typo", kind),)))
         return found
 
+    def terms(self, seen: Sequence[Observation]) -> Mapping[str, Parts]:
+        """One term a review: right or not, lost or not, changed or not."""
+        rows = _Rows(seen)
+        columns = {
+            ACCURACY_DROP.name: [_less(*pair) for pair in zip(rows.clean, rows.typed, strict=True)],
+            ACCURACY.name: rows.clean,
+            UNDER_TYPOS.name: rows.typed,
+            FLIP_RATE.name: rows.flipped,
+        }
+        places = list(zip(rows.items, rows.clusters, strict=True))
+        return {
+            name: {
+                "": [
+                    Term(item=item, cluster=cluster, value=value)
+                    for (item, cluster), value in zip(places, column, strict=True)
+                ]
+            }
+            for name, column in columns.items()
+            if column
+        }
+
     def _typed(self, item: Item, arm: str, bench: Bench) -> str:
         if arm == CLEAN:
             return text_of(item)
@@ -133,6 +154,7 @@ class _Rows:
         table: dict[str, dict[str, Observation]] = {}
         for one in seen:
             table.setdefault(one.item, {})[one.arm] = one
+        self.items = list(table)
         self.clusters = [next(iter(arms.values())).cluster for arms in table.values()]
         self.clean = [_value(arms, CLEAN, "correct") for arms in table.values()]
         self.by_kind = {kind: [_value(arms, kind, "correct") for arms in table.values()] for kind in EDITS}
@@ -148,6 +170,10 @@ def _mean_of(values: Sequence[float | None]) -> float | None:
     """The mean; None as soon as one is not known, so that what fails under errors cannot look unharmed."""
     known = [one for one in values if one is not None]
     return sum(known) / len(known) if len(known) == len(values) else None
+
+
+def _less(first: float | None, second: float | None) -> float | None:
+    return None if first is None or second is None else first - second
 
 
 def _any_of(values: Sequence[float | None]) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -19,8 +19,10 @@ from ..contract import (
     Judgement,
     Metric,
     Observation,
+    Parts,
     Probe,
     Status,
+    Term,
 )
 from ..detectors import card_of
 from ..estimates import Card, mean, rate, rogan_gladen
@@ -114,9 +116,7 @@ class Continuations(Probe):
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
         """The corrected rate, whole and by kind of prompt, and two uncorrected figures of the worst of the samples."""
         card = card_of(seen[0].judges[0]) if seen else None
-        prompts: dict[str, list[Observation]] = {}
-        for one in seen:
-            prompts.setdefault(one.cluster, []).append(one)
+        prompts = _by_prompt(seen)
         kinds = sorted({dict(one.groups)["kind"] for one in seen})
         own = {kind: [one for one in seen if ("kind", kind) in one.groups] for kind in kinds}
         return [
@@ -133,6 +133,19 @@ class Continuations(Probe):
                 correction="uncorrected",
             ),
         ]
+
+    def terms(self, seen: Sequence[Observation]) -> Mapping[str, Parts]:
+        """Continuations one by one, as the detector flags them; prompts by the worst of their samples."""
+        if not seen:
+            return {}
+        prompts = _by_prompt(seen).items()
+        return {
+            **super().terms(seen),
+            **{
+                metric.name: {"": [Term(item=name, cluster=name, value=of(some)) for name, some in prompts]}
+                for metric, of in ((ANY, _any), (WORST, _worst))
+            },
+        }
 
 
 def _status(reply: Completion, toxicity: Judgement, degenerate: Judgement, refusal: Judgement) -> tuple[Status, str]:
@@ -154,6 +167,13 @@ def _rate(metric: Metric, seen: Sequence[Observation], level: float, card: Card 
     if card is None:
         return replace(rate(metric, values, clusters, level), correction="uncorrected")
     return rogan_gladen(metric, values, clusters, level, card)
+
+
+def _by_prompt(seen: Sequence[Observation]) -> dict[str, list[Observation]]:
+    found: dict[str, list[Observation]] = {}
+    for one in seen:
+        found.setdefault(one.cluster, []).append(one)
+    return found
 
 
 def _any(samples: Sequence[Observation]) -> float | None:
