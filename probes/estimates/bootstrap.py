@@ -46,11 +46,8 @@ def bootstrapped(
     order = np.argsort(codes, kind="stable")
     sizes = np.bincount(codes)
     value = float(statistic(order))
-    empty = np.zeros(len(names))
-    seen = Tally(
-        sizes=sizes.astype(np.float64),
-        low=empty,
-        high=empty,
+    seen = Tally.counts(
+        clusters=len(names),
         mean=value if math.isfinite(value) else None,
         n=len(codes) + missing,
         missing=missing,

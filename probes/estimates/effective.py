@@ -7,6 +7,7 @@ import math
 import numpy as np
 from scipy import special
 
+from .influences import influences, variance
 from .tally import Array
 
 FEWEST = 10.0
@@ -25,17 +26,6 @@ def effective_clusters(sizes: Array) -> float:
 def t_quantile(df: float, level: float) -> float:
     """Student's two-sided quantile at `level` with `df` degrees of freedom."""
     return float(special.stdtrit(df, (1.0 + level) / 2.0))
-
-
-def variance_of_mean(sizes: Array, totals: Array) -> float:
-    """The CR2 variance of the mean over items, from the spread between clusters (Bell and McCaffrey 2002).
-
-    For a mean it is the sum of D_g^2 / (1 - n_g/n) over n^2, with D_g the cluster's sum of deviations; for equal
-    clusters the usual G/(G-1) estimator. Needs two clusters.
-    """
-    n = sizes.sum()
-    deviations = totals - sizes * (totals.sum() / n)
-    return float((deviations**2 / (1.0 - sizes / n)).sum() / n**2)
 
 
 def satterthwaite_df(sizes: Array) -> float:
@@ -59,19 +49,18 @@ def satterthwaite_df(sizes: Array) -> float:
     return float(max(1.0, min(independent, alike)))
 
 
-def kurtosis_df(sizes: Array, totals: Array) -> float:
+def kurtosis_df(moves: Array) -> float:
     """Degrees of freedom of the variance between clusters when a few clusters carry most of it.
 
-    A variance estimated from G totals of kurtosis K has 2G/(K - 1) = G / (1 + excess/2) degrees of freedom
+    A variance estimated from G influences of kurtosis K has 2G/(K - 1) = G / (1 + excess/2) degrees of freedom
     (Box 1953; O'Neill 2014). The excess counts twice here, because a sample of clusters shows it too small;
     simulation (tests/probes/estimates) asked for it.
     """
-    deviations = totals - sizes * (totals.sum() / sizes.sum())
-    square = float((deviations**2).mean())
+    square = float((moves**2).mean())
     if square <= 0.0:
-        return len(sizes) - 1.0
-    excess = float((deviations**4).mean()) / square**2 - 3.0
-    return max(1.0, (len(sizes) - 1.0) / (1.0 + max(0.0, excess)))
+        return len(moves) - 1.0
+    excess = float((moves**4).mean()) / square**2 - 3.0
+    return max(1.0, (len(moves) - 1.0) / (1.0 + max(0.0, excess)))
 
 
 def effective_size(sizes: Array, totals: Array, level: float) -> tuple[float, str]:
@@ -88,22 +77,20 @@ def effective_size(sizes: Array, totals: Array, level: float) -> tuple[float, st
         return clusters, "clusters"
     n = float(sizes.sum())
     p = float(totals.sum()) / n
-    design_effect = max(1.0, variance_of_mean(sizes, totals) * (n - 1.0) / (p * (1.0 - p)))
+    moves = influences(sizes, totals)
+    design_effect = max(1.0, variance(moves, (sizes,)) * (n - 1.0) / (p * (1.0 - p)))
     top = t_quantile(n - 1.0, level)
     published = n / design_effect * (top / t_quantile(satterthwaite_df(sizes), level)) ** 2
-    heavy = n / design_effect * (top / t_quantile(kurtosis_df(sizes, totals), level)) ** 2
+    heavy = n / design_effect * (top / t_quantile(kurtosis_df(moves), level)) ** 2
     return min(published, max(heavy, clusters)), "Korn-Graubard"
 
 
-def skewness_of_sum(sizes: Array, totals: Array) -> float:
-    """The skewness of the mean over items, from the third moments of the clusters' deviations."""
-    deviations = totals - sizes * (totals.sum() / sizes.sum())
-    square = float((deviations**2).sum())
-    return 0.0 if square <= 0.0 else float((deviations**3).sum()) / math.sqrt(square) ** 3
+def skewness_of_sum(moves: Array) -> float:
+    """The skewness of a figure, from the third moments of the clusters' influences on it."""
+    square = float((moves**2).sum())
+    return 0.0 if square <= 0.0 else float((moves**3).sum()) / math.sqrt(square) ** 3
 
 
-def clusters_either_side(sizes: Array, totals: Array) -> float:
-    """The effective number of clusters that pull the mean up, or of those that pull it down: the smaller."""
-    excess = totals - sizes * (totals.sum() / sizes.sum())
-    excess[np.abs(excess) <= 1e-12 * np.abs(totals).max(initial=0.0)] = 0.0
-    return min(effective_clusters(np.maximum(excess, 0.0)), effective_clusters(np.maximum(-excess, 0.0)))
+def clusters_either_side(moves: Array) -> float:
+    """The effective number of clusters that pull a figure up, or of those that pull it down: the smaller."""
+    return min(effective_clusters(np.maximum(moves, 0.0)), effective_clusters(np.maximum(-moves, 0.0)))

@@ -5,24 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import numpy as np
-
 from ..contract import Estimate, Groups, Metric
 from .betting import betting_limits
-from .effective import (
-    FEWEST,
-    clusters_either_side,
-    kurtosis_df,
-    satterthwaite_df,
-    skewness_of_sum,
-    t_quantile,
-    variance_of_mean,
-)
 from .forms import NOTHING_OBSERVED, estimated, unmeasured
+from .influences import influences
+from .student import FEW_CLUSTERS, t_reach, too_few
 from .tally import Array, Tally, check_level, tally
-
-FEW_CLUSTERS = 40
-"""Below this many clusters a bounded mean gets an interval that needs no normality."""
 
 
 def mean(
@@ -56,7 +44,7 @@ def mean_limits(metric: Metric, seen: Tally, level: float) -> tuple[tuple[float,
         return (*_bounded(metric, seen, level), "")
     if seen.missing:
         return None, "mean of the judged values", "the range has no ends, so nothing bounds the unjudged"
-    if seen.clusters < 2 or variance_of_mean(seen.sizes, seen.low) <= 0.0:
+    if not influences(seen.sizes, seen.low).any():
         return None, "mean", "one cluster, or no spread between clusters, bounds no mean whose range has no ends"
     low, high, df = t_limits(seen.sizes, seen.low, level)
     words = "no interval for bounded means: the range has no ends" if seen.clusters < FEW_CLUSTERS else "CR2"
@@ -64,25 +52,17 @@ def mean_limits(metric: Metric, seen: Tally, level: float) -> tuple[tuple[float,
 
 
 def t_limits(sizes: Array, totals: Array, level: float) -> tuple[float, float, float]:
-    """Limits of the mean over items from the CR2 variance, and the degrees of freedom.
-
-    Bell and McCaffrey (2002) with Satterthwaite's degrees of freedom (Pustejovsky and Tipton 2018), fewer where
-    the clusters' totals are heavy-tailed (kurtosis_df). On the side of the longer tail the limit is moved out
-    by Johnson's (1978) term, se x skewness (1 + 2 t^2)/6; it is never moved in.
-    """
-    df = min(satterthwaite_df(sizes), kurtosis_df(sizes, totals))
-    t = t_quantile(df, level)
-    error = math.sqrt(variance_of_mean(sizes, totals))
-    skew = skewness_of_sum(sizes, totals) * (1.0 + 2.0 * t**2) / 6.0
+    """Limits of the mean over items from the spread between clusters, and the degrees of freedom (see t_reach)."""
+    below, above, df = t_reach(influences(sizes, totals), (sizes,), level)
     centre = float(totals.sum() / sizes.sum())
-    return centre - error * (t - min(0.0, skew)), centre + error * (t + max(0.0, skew)), df
+    return centre - below, centre + above, df
 
 
 def _bounded(metric: Metric, seen: Tally, level: float) -> tuple[tuple[float, float], str]:
     """Limits that hold whichever completion of the unjudged is the true one."""
     bottom, width = metric.range[0], metric.range[1] - metric.range[0]
-    unit = [np.clip((totals - bottom * seen.sizes) / width, 0.0, seen.sizes) for totals in seen.completions()]
-    by_bet = [_needs_betting(seen.sizes, totals) for totals in unit]
+    unit = seen.in_unit(metric.range)
+    by_bet = [too_few(influences(seen.sizes, totals), (seen.sizes,)) for totals in unit]
     lows, highs, methods = [], [], []
     for totals in (one for one, bet in zip(unit, by_bet, strict=True) if not bet):
         low, high, df = t_limits(seen.sizes, totals, level)
@@ -96,7 +76,3 @@ def _bounded(metric: Metric, seen: Tally, level: float) -> tuple[tuple[float, fl
         highs.append(high)
         methods.append(f"betting on {seen.clusters} cluster means (Waudby-Smith and Ramdas)")
     return (bottom + width * min(lows), bottom + width * max(highs)), ", or wider: ".join(methods)
-
-
-def _needs_betting(sizes: Array, totals: Array) -> bool:
-    return len(sizes) < FEW_CLUSTERS or clusters_either_side(sizes, totals) < FEWEST

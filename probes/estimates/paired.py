@@ -11,7 +11,7 @@ import numpy as np
 from ..contract import Estimate, Metric
 from .forms import NOTHING_OBSERVED, unmeasured
 from .means import mean, mean_limits
-from .tally import Array, Tally, as_array, check_level, tally_between
+from .tally import Array, Tally, as_array, check_level, filled, tally_between
 
 
 def paired_mean(
@@ -47,7 +47,7 @@ def paired_range(metric: Metric, table: Mapping[str, Mapping[str, float | None]]
     if len(names) < 2:
         return unmeasured(metric, level, "there is one group only" if names else NOTHING_OBSERVED)
     columns = {name: as_array([row.get(name) for row in table.values()], (0.0, 1.0), metric.name) for name in names}
-    pairs = {(a, b): _difference(columns[a], columns[b], list(table)) for a, b in combinations(names, 2)}
+    pairs = {(a, b): difference(columns[a], columns[b], list(table), (0.0, 1.0)) for a, b in combinations(names, 2)}
     signed = replace(metric, range=(-1.0, 1.0))
     joint = 1.0 - (1.0 - level) / (2 * len(pairs))
     own = [_limits(signed, seen, level) for seen in pairs.values()]
@@ -70,16 +70,12 @@ def paired_range(metric: Metric, table: Mapping[str, Mapping[str, float | None]]
     )
 
 
-def _difference(left: Array, right: Array, clusters: Sequence[str]) -> Tally:
-    """First minus second by cluster; one unjudged side leaves a difference half known."""
-    low = _filled(left, 0.0) - _filled(right, 1.0)
-    high = _filled(left, 1.0) - _filled(right, 0.0)
+def difference(left: Array, right: Array, clusters: Sequence[str], ends: tuple[float, float]) -> Tally:
+    """First minus second by cluster, of values between `ends`; one unjudged side leaves a difference half known."""
+    low = filled(left, ends[0]) - filled(right, ends[1])
+    high = filled(left, ends[1]) - filled(right, ends[0])
     known = left - right
     return tally_between(low, high, clusters, known[~np.isnan(known)])
-
-
-def _filled(values: Array, instead: float) -> Array:
-    return np.where(np.isnan(values), instead, values)
 
 
 def _limits(metric: Metric, seen: Tally, level: float) -> tuple[float, float, str]:

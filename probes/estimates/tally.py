@@ -30,6 +30,12 @@ class Tally:
     n: int
     missing: int
 
+    @classmethod
+    def counts(cls, *, clusters: int, mean: float | None, n: int, missing: int) -> Tally:
+        """What is said of a figure that is no sum by cluster: the figure of what was judged, and the counts."""
+        nothing = np.zeros(clusters)
+        return cls(sizes=nothing, low=nothing, high=nothing, mean=mean, n=n, missing=missing)
+
     @property
     def clusters(self) -> int:
         """How many clusters there are."""
@@ -42,6 +48,11 @@ class Tally:
     def mean_high(self) -> float:
         """The mean over items with the unjudged at the largest value."""
         return float(self.high.sum() / self.n)
+
+    def in_unit(self, bounds: tuple[float, float]) -> tuple[Array, ...]:
+        """The completions with the values' finite range `bounds` brought to 0 to 1."""
+        bottom, width = bounds[0], bounds[1] - bounds[0]
+        return tuple(((totals - bottom * self.sizes) / width).clip(0.0, self.sizes) for totals in self.completions())
 
     def completions(self) -> tuple[Array, ...]:
         """Clusters' sums under the ways of filling in the unjudged that an interval must allow for.
@@ -81,14 +92,18 @@ def as_array(values: Sequence[float | None], bounds: tuple[float, float], what: 
     return array
 
 
+def filled(values: Array, instead: float) -> Array:
+    """The values with `instead` for each that could not be judged (NaN)."""
+    return np.where(np.isnan(values), instead, values)
+
+
 def tally(metric: Metric, values: Sequence[float | None], clusters: Sequence[str]) -> Tally:
     """Sum `values` by cluster; None counts as missing. Lengths that differ or bad values raise ValueError."""
     if len(values) != len(clusters):
         raise ValueError(f"{metric.name}: {len(values)} values do not go with {len(clusters)} clusters")
     array = as_array(values, metric.range, metric.name)
-    absent = np.isnan(array)
-    low, high = np.where(absent, metric.range[0], array), np.where(absent, metric.range[1], array)
-    return tally_between(low, high, clusters, array[~absent])
+    low, high = (filled(array, end) for end in metric.range)
+    return tally_between(low, high, clusters, array[~np.isnan(array)])
 
 
 def tally_between(low: Array, high: Array, clusters: Sequence[str], judged: Array) -> Tally:

@@ -8,8 +8,8 @@ from slm_audit.probes.estimates.effective import (
     kurtosis_df,
     satterthwaite_df,
     skewness_of_sum,
-    variance_of_mean,
 )
+from slm_audit.probes.estimates.influences import influences, variance
 
 UNEQUAL = np.array([1.0, 2.0, 3.0, 5.0, 8.0, 13.0])
 
@@ -44,7 +44,7 @@ def test_cr2_variance_is_that_of_the_matrices() -> None:
     codes = np.repeat(np.arange(len(UNEQUAL)), UNEQUAL.astype(int))
     totals = np.bincount(codes, weights=y)
     p, _ = bell_mccaffrey(UNEQUAL, alike=False)
-    assert variance_of_mean(UNEQUAL, totals) == pytest.approx(((p.T @ y) ** 2).sum())
+    assert variance(influences(UNEQUAL, totals), (UNEQUAL,)) == pytest.approx(((p.T @ y) ** 2).sum())
 
 
 def test_satterthwaite_df_is_that_of_the_matrices() -> None:
@@ -59,12 +59,12 @@ def test_equal_clusters_have_one_degree_less_than_there_are(clusters: int) -> No
 
 def test_heavy_tails_cost_degrees_of_freedom_and_light_ones_give_none() -> None:
     sizes = np.full(100, 10.0)
-    assert kurtosis_df(sizes, np.tile([0.0, 10.0], 50)) == 99
+    assert kurtosis_df(influences(sizes, np.tile([0.0, 10.0], 50))) == 99
     spike = np.zeros(100)
     spike[0] = 10
     # The kurtosis of one spike among G is G - 2 + 1/(G - 1), so 99 / (1 + 95.01) is about 1.
-    assert kurtosis_df(sizes, spike) == pytest.approx(99 / (98 + 1 / 99 - 2))
-    assert kurtosis_df(sizes, np.full(100, 3.0)) == 99
+    assert kurtosis_df(influences(sizes, spike)) == pytest.approx(99 / (98 + 1 / 99 - 2))
+    assert kurtosis_df(influences(sizes, np.full(100, 3.0))) == 99
 
 
 def test_skewness_of_a_sum_of_spikes() -> None:
@@ -72,8 +72,8 @@ def test_skewness_of_a_sum_of_spikes() -> None:
     totals[:4] = 1.0
     p = 0.01
     # That of a binomial's share: (1 - 2p) / sqrt(n p (1 - p)).
-    assert skewness_of_sum(sizes, totals) == pytest.approx((1 - 2 * p) / np.sqrt(400 * p * (1 - p)))
-    assert skewness_of_sum(sizes, 1 - totals) == pytest.approx(-(1 - 2 * p) / np.sqrt(400 * p * (1 - p)))
+    assert skewness_of_sum(influences(sizes, totals)) == pytest.approx((1 - 2 * p) / np.sqrt(400 * p * (1 - p)))
+    assert skewness_of_sum(influences(sizes, 1 - totals)) == pytest.approx(-(1 - 2 * p) / np.sqrt(400 * p * (1 - p)))
 
 
 def test_the_effective_size_falls_to_the_clusters_where_clusters_decide() -> None:

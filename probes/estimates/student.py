@@ -1,0 +1,49 @@
+"""Bound a smooth figure by Student's t, with an error from the spread between clusters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from .effective import (
+    FEWEST,
+    clusters_either_side,
+    effective_clusters,
+    kurtosis_df,
+    satterthwaite_df,
+    skewness_of_sum,
+    t_quantile,
+)
+from .influences import variance
+from .tally import Array
+
+FEW_CLUSTERS = 40
+"""Below this many clusters no figure is taken for normal."""
+
+
+def too_few(moves: Array, samples: Sequence[Array]) -> bool:
+    """Whether so few clusters, on one side of the figure or in one sample, carry it that its error cannot be told."""
+    fewest = min(clusters_either_side(moves), *(effective_clusters(sizes) for sizes in samples))
+    return len(moves) < FEW_CLUSTERS or fewest < FEWEST
+
+
+def degrees_of_freedom(moves: Array, samples: Sequence[Array]) -> float:
+    """Those of a CR2 error: Satterthwaite's (Pustejovsky and Tipton 2018), or kurtosis_df where that is smaller.
+
+    Of two samples it is the one with fewer that counts, for Welch's are never fewer than those of both.
+    """
+    return min(kurtosis_df(moves), *(satterthwaite_df(sizes[sizes > 0.0]) for sizes in samples))
+
+
+def t_reach(moves: Array, samples: Sequence[Array], level: float) -> tuple[float, float, float]:
+    """How far the limits lie below and above a figure, and the degrees of freedom.
+
+    `moves` are the clusters' influences on it, `samples` the clusters' sizes in each sample that it is made of.
+    Student's quantile times the CR2 error. On the side of the longer tail the limit is moved out by Johnson's (1978)
+    term, se x skewness (1 + 2 t^2)/6; it is never moved in.
+    """
+    df = degrees_of_freedom(moves, samples)
+    t = t_quantile(df, level)
+    error = math.sqrt(variance(moves, samples))
+    skew = skewness_of_sum(moves) * (1.0 + 2.0 * t**2) / 6.0
+    return error * (t - min(0.0, skew)), error * (t + max(0.0, skew)), df
