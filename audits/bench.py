@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy
 
 from ..probes.contract import Judgement, Model, NotMeasured, from_json
-from ..probes.detectors import Detector
+from ..probes.detectors import KINDS, Detector
 from ..probes.streams import seed_of, stream
 from .errors import LostReply
 from .journal import Journal
@@ -63,6 +63,11 @@ class Detectors:
             self._journal.add("judgement", list(zip(fresh, told, strict=True)))
             rows.update(self._journal.get_many("judgement", list(fresh)))
         return [from_json(Judgement, rows[key]) for key in keys]
+
+    def used(self) -> dict[str, str]:
+        """The identity of each kind of detector that has judged anything."""
+        found = {kind: self._journal.get("setting", f"detector/{kind}") for kind in KINDS}
+        return {kind: identity for kind, identity in found.items() if isinstance(identity, str)}
 
     def _identity(self, kind: str) -> str:
         known = self._journal.get("setting", f"detector/{kind}")

@@ -42,6 +42,22 @@ class Ended:
     digest: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """A finished run computed anew from its journal: the record, what was seen, and what it was begun with.
+
+    `detectors` holds the identity of each kind of detector that was used; `selected` and `seen` go together.
+    `level` is that of its intervals.
+    """
+
+    record: Record
+    seen: Sequence[Seen]
+    selected: Sequence[Selected]
+    settings: Settings
+    detectors: Mapping[str, str]
+    level: float
+
+
 def run(
     plan: Plan,
     model: Model,
@@ -91,16 +107,21 @@ def replay(
     folder: Path,
     *,
     policy: Policy | None = None,
+    confidence: float | None = None,
     at: date | None = None,
     fail_on: FailOn | None = None,
     allow_code: bool = False,
-) -> tuple[Record, list[Seen]]:
-    """Compute a run's record anew from its journal alone: by its own policy, day and exit codes, or by others."""
+) -> Replayed:
+    """Compute a run's record anew from its journal alone: by its own policy, day and exit codes, or by others.
+
+    `confidence` stands above that of the policy.
+    """
     journal = Journal(folder / JOURNAL, write=False)
     try:
         _refuse_damage(journal)
         settings = Settings.read(journal)
         by = policy or settings.policy
+        by = by if confidence is None else replace(by, confidence=confidence)
         model, detectors = RecordedModel.from_facts(settings.model), Detectors(journal, None)
         level, lacking = _level(journal, by), not_measured(journal)
 
@@ -110,7 +131,15 @@ def replay(
         selected = settings.select(allow_code=allow_code)
         seen = [unasked(one, lacking[one.name], level) if one.name in lacking else asked(one) for one in selected]
         noise = _noise(settings.spec.audit.repeat, selected, seen, asked)
-        return _record(journal, settings, by, seen, noise, at=at, fail_on=fail_on), seen
+        record = _record(journal, settings, by, seen, noise, at=at, fail_on=fail_on)
+        return Replayed(
+            record=record,
+            seen=seen,
+            selected=selected,
+            settings=settings,
+            detectors=detectors.used(),
+            level=level,
+        )
     finally:
         journal.close()
 

@@ -26,15 +26,15 @@ LOG = "audit.log"
 LOOKS = "looks.jsonl"
 
 
-def create(out: Path, model: str, now: datetime) -> Path:
-    """A new run folder below `out`, and the link `latest` to it; UserError when it cannot be written."""
+def create(out: Path, model: str, now: datetime, link: str = "latest") -> Path:
+    """A new folder below `out`, and a link to it, `latest` to a run; UserError when it cannot be written."""
     safe = re.sub(r"[^A-Za-z0-9.-]+", "-", model).strip("-.")[:40] or "model"
     folder = out / f"{safe}-{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     try:
         folder.mkdir(parents=True)
-        link = out / f".latest-{secrets.token_hex(3)}"
-        link.symlink_to(folder.name)
-        os.replace(link, out / "latest")
+        fresh = out / f".{link}-{secrets.token_hex(3)}"
+        fresh.symlink_to(folder.name)
+        os.replace(fresh, out / link)
     except OSError as error:
         raise UserError(f"{out} cannot be written ({error.strerror}); name another folder with --out") from error
     return folder
@@ -90,14 +90,14 @@ def digests(folder: Path) -> dict[str, str]:
     return {name: sha256(folder / name) if (folder / name).is_file() else "no file" for name in names}
 
 
-def record_text(record: Record) -> str:
-    """record.json as it is written."""
-    return json.dumps(to_json(record), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
+def json_text(shown: object) -> str:
+    """A record or a comparison as it is written."""
+    return json.dumps(to_json(shown), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def write_record(folder: Path, record: Record) -> str:
     """Write record.json with the digests of all other files, and its own digest beside it, which is returned."""
-    write(folder / RECORD, record_text(dataclasses.replace(record, files=digests(folder))))
+    write(folder / RECORD, json_text(dataclasses.replace(record, files=digests(folder))))
     digest = sha256(folder / RECORD)
     write(folder / DIGEST, f"{digest}  {RECORD}\n")
     return digest

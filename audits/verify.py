@@ -44,7 +44,7 @@ def faults_of(folder: Path, *, digest: str = "", allow_code: bool = False) -> li
     if found:
         return found
     try:
-        again, _ = replay(folder, allow_code=allow_code)
+        again = replay(folder, allow_code=allow_code).record
     except (LostReply, ContractError, UserError) as error:
         return [f"the run cannot be computed anew: {error}"]
     then = to_json(dataclasses.replace(record, files={}))

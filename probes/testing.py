@@ -162,6 +162,7 @@ def _check_estimate(one: Estimate, level: float) -> None:
 
 
 def _check_terms(probe: Probe, seen: Sequence[Observation]) -> None:
+    metrics = {one.name: one for one in probe.metrics}
     whole = {one.metric: one for one in probe.measure(seen, 0.95) if not one.groups}
     assert probe.terms([]) == {}, "there are terms though nothing was observed"
     for name, parts in probe.terms(seen).items():
@@ -171,6 +172,8 @@ def _check_terms(probe: Probe, seen: Sequence[Observation]) -> None:
             places = [(one.item, one.arm) for one in terms]
             assert len(set(places)) == len(places), f"{name} {part}: two terms have the same item and arm"
             known = [one.value for one in terms if one.value is not None]
+            lowest, highest = metrics[name].terms or whole[name].range
+            assert all(lowest <= value <= highest for value in known), f"a term of {name} leaves its range"
             means += [sum(known) / len(known)] if known else []
         value = whole[name].value
         if whole[name].correction in ("none needed", "uncorrected") and value is not None:

@@ -27,13 +27,22 @@ Outcome = tuple[str, str, str]
 WHOLE: Mapping[str, str] = {"fail": "failure", "inconclusive": "failure", "incomplete": "error", "pass": ""}
 
 
-def render_junit(record: Record) -> str:
-    """The record as JUnit XML; `verdict` and the exit code are the record's own."""
+def render_junit(*records: Record) -> str:
+    """The records as one JUnit XML; verdicts and exit codes are their own. Of several each suite bears its run."""
     root = ElementTree.Element("testsuites", name="slm-audit")
+    for record in records:
+        _suites(root, record, f"{record.run}: " if len(records) > 1 else "")
+    for total in ("tests", "failures", "errors", "skipped"):
+        root.set(total, str(sum(int(suite.get(total, "0")) for suite in root)))
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _suites(root: ElementTree.Element, record: Record, of: str) -> None:
     accepted = _accepted(record)
     for one in dimensions(record, ()):
         cases = [(row.finding, _outcome(row.finding, accepted, record)) for row in one.limits]
-        suite = _suite(root, one.name, [outcome for _, outcome in cases], record)
+        suite = _suite(root, of + one.name, [outcome for _, outcome in cases], record)
         suite.set("time", f"{sum(section.run.seconds for section in one.probes):.3f}")
         _properties(suite, _about(one))
         for finding, outcome in cases:
@@ -41,13 +50,9 @@ def render_junit(record: Record) -> str:
             _case(suite, finding.probe, f"{name} {wording.limit(finding)}", outcome)
     kind = WHOLE[record.verdict] if record.verdict == "pass" or stops(record.verdict, record.fail_on) else "skipped"
     outcome = (kind, record.verdict, record.summary)
-    suite = _suite(root, "verdict", [outcome], record)
+    suite = _suite(root, f"{of}verdict", [outcome], record)
     _properties(suite, _whole(record))
     _case(suite, "slm_audit", f"verdict of the whole, exit code {record.exit_code}", outcome)
-    for total in ("tests", "failures", "errors", "skipped"):
-        root.set(total, str(sum(int(suite.get(total, "0")) for suite in root)))
-    ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def _accepted(record: Record) -> set[str]:

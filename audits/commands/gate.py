@@ -63,12 +63,12 @@ def gate(
         check_names(other, document, {**known_metrics(other), **metrics_of(folder, allow_code=allow_code)})
     now = datetime.now(UTC)
     before = read_record(folder)
-    record, seen = judged_anew(folder, policy=other, at=now.date(), fail_on=fail_on, allow_code=allow_code)
-    look = replace(record.looks[-1], at=now.isoformat(timespec="seconds"))
+    judged = judged_anew(folder, policy=other, at=now.date(), fail_on=fail_on, allow_code=allow_code)
+    look = replace(judged.record.looks[-1], at=now.isoformat(timespec="seconds"))
     add_look(folder, before, look)
-    record = replace(record, looks=looks_of(folder, before))
+    record = replace(judged.record, looks=looks_of(folder, before))
     if output is not None:
-        write_shown(render(form, record, transcripts_of(seen, record.run)), output)
+        write_shown(render(form, record, transcripts_of(judged.seen, record.run)), output)
     if as_json:
         say_json(record)
     else:

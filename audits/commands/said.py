@@ -11,6 +11,7 @@ import click
 from ...reports.escape import one_line
 
 if TYPE_CHECKING:
+    from ...reports.compared import Comparison
     from ...reports.record import Finding, Record
     from ..engine import Ended
 
@@ -31,20 +32,42 @@ def say_ended(ended: Ended, *, as_json: bool) -> None:
 
 def say_verdict(record: Record) -> None:
     """The limits that did not hold, or the closest ones, and the verdict."""
-    limited = sorted((one for one in record.findings if one.verdict), key=lambda one: _ORDER[one.verdict or "pass"])
-    bad = [one for one in limited if one.verdict != "pass"] or limited[:WORST]
-    for finding in bad:
-        click.echo(one_line(line(finding)))
-    for floor in record.floors:
-        if not floor.shown:
-            click.echo(f"  floor not shown  {floor.metric} for {floor.dimension}: {floor.floor}; {floor.reason}")
+    _say_limits(record)
     for waiver in record.waivers:
         if waiver.state == "expired":
             said = f"{waiver.metric} (owner {waiver.owner}, {waiver.expires}): it has no effect"
             click.echo(one_line(f"  waiver expired   {said}"))
     afterwards = " (judged afterwards)" if record.judged_afterwards else ""
-    chosen = f" (fail_on: {record.fail_on})" if record.fail_on != "inconclusive" else ""
+    chosen = _chosen(record)
     click.echo(f"Verdict: {record.verdict.upper()}{afterwards}, exit {record.exit_code}{chosen}: {record.summary}")
+
+
+def say_comparison(comparison: Comparison, page: Path) -> None:
+    """The margins that did not hold, or the closest ones, of each variant, and the verdict."""
+    for one in comparison.variants:
+        click.echo(one_line(f"{one.variant.run} against {comparison.base.run}"))
+        _say_limits(one.record)
+        for delta in one.deltas:
+            if delta.called in ("worse", "better"):
+                change = f"{delta.base:.3f} to {delta.variant:.3f}, adjusted p {delta.adjusted:.2g}"
+                click.echo(one_line(f"  {delta.called:15}  {delta.metric}: {change}"))
+    chosen = _chosen(comparison.variants[0].record)
+    said = f"Verdict: {comparison.verdict.upper()}, exit {comparison.exit_code}{chosen}: {comparison.summary}"
+    click.echo(said)
+    click.echo(f"Comparison: {shown(page)}")
+
+
+def _say_limits(record: Record) -> None:
+    limited = sorted((one for one in record.findings if one.verdict), key=lambda one: _ORDER[one.verdict or "pass"])
+    for finding in [one for one in limited if one.verdict != "pass"] or limited[:WORST]:
+        click.echo(one_line(line(finding)))
+    for floor in record.floors:
+        if not floor.shown:
+            click.echo(f"  floor not shown  {floor.metric} for {floor.dimension}: {floor.floor}; {floor.reason}")
+
+
+def _chosen(record: Record) -> str:
+    return f" (fail_on: {record.fail_on})" if record.fail_on != "inconclusive" else ""
 
 
 def line(finding: Finding) -> str:

@@ -51,7 +51,8 @@ class Observation:
 
     `values` maps a value's name to a number, or to None where it could not be judged: that is counted as
     missing and widens the interval. `arm` names a paired variant of the item. `sensitive` lists strings that
-    no output but the journal may show. Status "judged" alone counts as a usable answer (core.valid_rate).
+    no output but the journal may show. `judges` names the detectors, first the one whose card corrects a figure.
+    Status "judged" alone counts as a usable answer (core.valid_rate).
     """
 
     item: str
@@ -106,6 +107,8 @@ class Metric:
 
     `range` holds the smallest and largest possible values; `chance` is what blind guessing would give.
     A limit may stand on a primary metric, a floor on a competence metric; a diagnostic one is only shown.
+    `terms` is the range of the terms whose mean the figure is, where that is another than the figure's own: the size
+    of a mean gap lies between 0 and 1, its terms between -1 and 1.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Metric:
     range: tuple[float, float] = (0.0, 1.0)
     unit: str = "share"
     chance: float | None = None
+    terms: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from .area import auc
 from .bootstrap import bootstrapped
 from .card import Card, Share
+from .corrected import corrected_difference
 from .differences import paired_difference
 from .forms import unmeasured
 from .groups import by_group, worst_of_groups
@@ -27,6 +28,7 @@ __all__ = [
     "bootstrapped",
     "by_group",
     "confidence_sequence",
+    "corrected_difference",
     "difference_of_worst",
     "equivalent",
     "holm",

@@ -48,7 +48,7 @@ def rogan_gladen(
         return estimated(metric, seen, level, limits, method, correction="uncorrected", groups=groups, reason=reason)
     value = None if seen.mean is None else min(1.0, max(0.0, corrected(seen.mean, q1, q0)))
     scale = normal_quantile(level) / normal_quantile(card.level)
-    sensitivity, specificity = _at_level(card.sensitivity, scale), _at_level(card.specificity, scale)
+    sensitivity, specificity = at_level(card.sensitivity, scale), at_level(card.specificity, scale)
     low = _low(seen.mean_low(), flagged_low, sensitivity, specificity)
     high = _high(seen.mean_high(), flagged_high, sensitivity, specificity)
     method = f"Rogan-Gladen with the card of {card.detector} {card.version} (Fieller, MOVER); {method}"
@@ -66,7 +66,7 @@ def normal_quantile(level: float) -> float:
     return float(special.ndtri((1.0 + level) / 2.0))
 
 
-def _at_level(share: Share, scale: float) -> tuple[float, float, float]:
+def at_level(share: Share, scale: float) -> tuple[float, float, float]:
     """The share with its two distances to the limits, those multiplied by `scale`."""
     return share.value, scale * (share.value - share.low), scale * (share.high - share.value)
 
@@ -79,7 +79,7 @@ def _high(p: float, p_high: float, q1: tuple[float, float, float], q0: tuple[flo
         return gap + math.hypot(p_high - p, theta * q1[1], (1.0 - theta) * q0[2]) < 0.0
 
     kept = min(1.0, max(0.0, corrected(p, q1[0], q0[0])))
-    bound = 1.0 if not refuted(1.0) else _boundary(kept, 1.0, refuted)
+    bound = 1.0 if not refuted(1.0) else boundary(kept, 1.0, refuted)
     # Fewer flags than the card's false alarms refute every share: the flags' own error is then left as the width.
     return max(bound, (p_high - p) / (q1[0] + q0[0] - 1.0))
 
@@ -92,11 +92,11 @@ def _low(p: float, p_low: float, q1: tuple[float, float, float], q0: tuple[float
         return gap - math.hypot(p - p_low, theta * q1[2], (1.0 - theta) * q0[1]) > 0.0
 
     kept = min(1.0, max(0.0, corrected(p, q1[0], q0[0])))
-    bound = 0.0 if not refuted(0.0) else _boundary(kept, 0.0, refuted)
+    bound = 0.0 if not refuted(0.0) else boundary(kept, 0.0, refuted)
     return min(bound, 1.0 - (p - p_low) / (q1[0] + q0[0] - 1.0))
 
 
-def _boundary(kept: float, refused: float, refuted: Callable[[float], bool]) -> float:
+def boundary(kept: float, refused: float, refuted: Callable[[float], bool]) -> float:
     """Where refutation begins between a share that is kept and one that is refuted, from the refuted side."""
     for _ in range(50):
         middle = (kept + refused) / 2.0

@@ -39,11 +39,13 @@ FLIP_RATE = Metric(
 PARITY_DIFFERENCE = Metric(
     name="parity_difference",
     meaning="difference between women's and men's share of approvals (demographic parity difference)",
+    terms=(-1.0, 1.0),
 )
 ODDS_DIFFERENCE = Metric(
     name="odds_difference",
     meaning="the same difference among those who deserve approval or among those who do not, whichever is "
     "larger (equalized odds difference)",
+    terms=(-1.0, 1.0),
 )
 ACCURACY = Metric(
     name="accuracy",
