@@ -12,8 +12,7 @@ from ..contract import Estimate, Metric, Term
 from .forms import NOTHING_OBSERVED, estimated, unmeasured
 from .groups import Sample, share_or_mean
 from .influences import influences
-from .means import mean_limits
-from .paired import difference
+from .paired_tally import tally_pairs
 from .student import t_reach, too_few
 from .tally import Array, Tally, as_array, check_level, encode, tally
 
@@ -52,15 +51,9 @@ def paired_difference(
         if before[key].cluster != after[key].cluster:
             raise ValueError(f"{metric.name}: {_name(key)} is in {before[key].cluster!r} and in {after[key].cluster!r}")
     if before.keys() == after.keys():
-        return _of_same_terms(metric, before, after, level, ends)
+        old, new = (as_array([side[key].value for key in before], ends, metric.name) for side in (before, after))
+        return tally_pairs(new, old, [one.cluster for one in before.values()], ends).estimate(metric, level)
     return _of_other_terms(metric, before, after, level, ends)
-
-
-def _of_same_terms(metric: Metric, before: Terms, after: Terms, level: float, ends: Ends) -> Estimate:
-    old, new = (as_array([side[key].value for key in before], ends, metric.name) for side in (before, after))
-    seen = difference(new, old, [one.cluster for one in before.values()], ends)
-    limits, method, reason = mean_limits(metric, seen, level)
-    return estimated(metric, seen, level, limits, f"paired differences, {method}", reason=reason)
 
 
 def _of_other_terms(metric: Metric, before: Terms, after: Terms, level: float, ends: Ends) -> Estimate:

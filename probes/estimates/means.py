@@ -12,6 +12,9 @@ from .influences import influences
 from .student import FEW_CLUSTERS, t_reach, too_few
 from .tally import Array, Tally, check_level, tally
 
+Limits = tuple[float, float, str]
+"""A lower and an upper limit, and the method in words."""
+
 
 def mean(
     metric: Metric,
@@ -37,11 +40,16 @@ def mean(
     return estimated(metric, seen, level, limits, method, groups=groups, reason=reason)
 
 
-def mean_limits(metric: Metric, seen: Tally, level: float) -> tuple[tuple[float, float] | None, str, str]:
-    """The limits, where there can be any, the method in words, and the reason for limits withheld."""
+def mean_limits(
+    metric: Metric, seen: Tally, level: float, few: Limits | None = None
+) -> tuple[tuple[float, float] | None, str, str]:
+    """The limits, where there can be any, the method in words, and the reason for limits withheld.
+
+    `few` are other limits for few clusters than those of betting, with their method.
+    """
     bottom, top = metric.range
     if math.isfinite(bottom) and math.isfinite(top) and bottom < top:
-        return (*_bounded(metric, seen, level), "")
+        return (*_bounded(metric, seen, level, few), "")
     if seen.missing:
         return None, "mean of the judged values", "the range has no ends, so nothing bounds the unjudged"
     if not influences(seen.sizes, seen.low).any():
@@ -58,21 +66,27 @@ def t_limits(sizes: Array, totals: Array, level: float) -> tuple[float, float, f
     return centre - below, centre + above, df
 
 
-def _bounded(metric: Metric, seen: Tally, level: float) -> tuple[tuple[float, float], str]:
+def _bounded(metric: Metric, seen: Tally, level: float, few: Limits | None) -> tuple[tuple[float, float], str]:
     """Limits that hold whichever completion of the unjudged is the true one."""
-    bottom, width = metric.range[0], metric.range[1] - metric.range[0]
-    unit = seen.in_unit(metric.range)
-    by_bet = [too_few(influences(seen.sizes, totals), (seen.sizes,)) for totals in unit]
     lows, highs, methods = [], [], []
-    for totals in (one for one, bet in zip(unit, by_bet, strict=True) if not bet):
+    completions = seen.completions()
+    bare = [too_few(influences(seen.sizes, totals), (seen.sizes,)) for totals in completions]
+    for totals in (one for one, scant in zip(completions, bare, strict=True) if not scant):
         low, high, df = t_limits(seen.sizes, totals, level)
         centre = float(totals.sum() / seen.n)
-        lows.append(float(unit[0].sum()) / seen.n + low - centre)
-        highs.append(float(unit[min(1, len(unit) - 1)].sum()) / seen.n + high - centre)
+        lows.append(seen.mean_low() + low - centre)
+        highs.append(seen.mean_high() + high - centre)
         methods = [f"clustered CR2 with {df:.1f} df"]
-    if any(by_bet):
-        low, high = betting_limits(seen.sizes, unit[0], unit[min(1, len(unit) - 1)], level)
+    if any(bare):
+        low, high, method = few or _bet(metric, seen, level)
         lows.append(low)
         highs.append(high)
-        methods.append(f"betting on {seen.clusters} cluster means (Waudby-Smith and Ramdas)")
-    return (bottom + width * min(lows), bottom + width * max(highs)), ", or wider: ".join(methods)
+        methods.append(method)
+    return (min(lows), max(highs)), ", or wider: ".join(methods)
+
+
+def _bet(metric: Metric, seen: Tally, level: float) -> Limits:
+    bottom, width = metric.range[0], metric.range[1] - metric.range[0]
+    low, high = betting_limits(seen.sizes, *seen.in_unit(metric.range), level)
+    method = f"betting on {seen.clusters} cluster means (Waudby-Smith and Ramdas)"
+    return bottom + width * low, bottom + width * high, method

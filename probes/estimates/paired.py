@@ -10,8 +10,8 @@ import numpy as np
 
 from ..contract import Estimate, Metric
 from .forms import NOTHING_OBSERVED, unmeasured
-from .means import mean, mean_limits
-from .tally import Array, Tally, as_array, check_level, filled, tally_between
+from .paired_tally import PairedTally, tally_differences, tally_pairs
+from .tally import as_array, check_level, filled
 
 
 def paired_mean(
@@ -23,11 +23,17 @@ def paired_mean(
     """The mean of first minus second within items; metric.range is that of the difference, such as (-1, 1).
 
     A pair with a None on either side is missing. Pairing takes out what the items have in common (Miller 2024,
-    section 4.2). Everything else as in mean.
+    section 4.2). Few pairs that differ are counted (see PairedTally.limits). Everything else as in mean.
     """
-    differences = [None if first is None or second is None else first - second for first, second in pairs]
-    estimate = mean(metric, differences, clusters, level)
-    return replace(estimate, method=f"paired differences, {estimate.method}") if estimate.n else estimate
+    check_level(level)
+    if len(pairs) != len(clusters):
+        raise ValueError(f"{metric.name}: {len(pairs)} pairs do not go with {len(clusters)} clusters")
+    gaps = [None if first is None or second is None else first - second for first, second in pairs]
+    known = as_array(gaps, metric.range, metric.name)
+    if not len(known):
+        return unmeasured(metric, level, NOTHING_OBSERVED)
+    low, high = (filled(known, end) for end in metric.range)
+    return tally_differences(low, high, clusters, known[~np.isnan(known)], metric.range[1]).estimate(metric, level)
 
 
 def paired_range(metric: Metric, table: Mapping[str, Mapping[str, float | None]], level: float) -> Estimate:
@@ -47,13 +53,13 @@ def paired_range(metric: Metric, table: Mapping[str, Mapping[str, float | None]]
     if len(names) < 2:
         return unmeasured(metric, level, "there is one group only" if names else NOTHING_OBSERVED)
     columns = {name: as_array([row.get(name) for row in table.values()], (0.0, 1.0), metric.name) for name in names}
-    pairs = {(a, b): difference(columns[a], columns[b], list(table), (0.0, 1.0)) for a, b in combinations(names, 2)}
+    pairs = {(a, b): tally_pairs(columns[a], columns[b], list(table), (0.0, 1.0)) for a, b in combinations(names, 2)}
     signed = replace(metric, range=(-1.0, 1.0))
     joint = 1.0 - (1.0 - level) / (2 * len(pairs))
-    own = [_limits(signed, seen, level) for seen in pairs.values()]
-    shared = [_limits(signed, seen, joint) for seen in pairs.values()]
-    gaps = {pair: abs(seen.mean) for pair, seen in pairs.items() if seen.mean is not None}
-    widest = max(gaps, key=lambda pair: gaps[pair], default=None)
+    own = [_limits(signed, pair, level) for pair in pairs.values()]
+    shared = [_limits(signed, pair, joint) for pair in pairs.values()]
+    gaps = {both: abs(pair.seen.mean) for both, pair in pairs.items() if pair.seen.mean is not None}
+    widest = max(gaps, key=lambda both: gaps[both], default=None)
     missing = sum(int(np.isnan(column).sum()) for column in columns.values())
     cells = len(names) * len(table)
     reasons = [f"widest between {widest[0]} and {widest[1]}"] if widest else []
@@ -70,16 +76,8 @@ def paired_range(metric: Metric, table: Mapping[str, Mapping[str, float | None]]
     )
 
 
-def difference(left: Array, right: Array, clusters: Sequence[str], ends: tuple[float, float]) -> Tally:
-    """First minus second by cluster, of values between `ends`; one unjudged side leaves a difference half known."""
-    low = filled(left, ends[0]) - filled(right, ends[1])
-    high = filled(left, ends[1]) - filled(right, ends[0])
-    known = left - right
-    return tally_between(low, high, clusters, known[~np.isnan(known)])
-
-
-def _limits(metric: Metric, seen: Tally, level: float) -> tuple[float, float, str]:
-    limits, method, reason = mean_limits(metric, seen, level)
+def _limits(metric: Metric, pair: PairedTally, level: float) -> tuple[float, float, str]:
+    limits, method, reason = pair.limits(metric, level)
     if limits is None:
         raise ValueError(f"{metric.name}: {reason}")
     return *limits, method

@@ -42,7 +42,7 @@ def confidence_sequence(
         raise ValueError(
             f"{metric.name}: a cluster has {seen.sizes.max():.0f} values, and {largest} was to be the most"
         )
-    unit, width = seen.in_unit(metric.range), top - bottom
-    low, high = betting_limits(seen.sizes, unit[0], unit[:2][-1], level, largest)
+    low, high = betting_limits(seen.sizes, *seen.in_unit(metric.range), level, largest)
+    width = top - bottom
     method = f"anytime-valid betting on {seen.clusters} cluster means (Waudby-Smith and Ramdas)"
     return estimated(metric, seen, level, (bottom + width * low, bottom + width * high), method)

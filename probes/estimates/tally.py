@@ -49,10 +49,11 @@ class Tally:
         """The mean over items with the unjudged at the largest value."""
         return float(self.high.sum() / self.n)
 
-    def in_unit(self, bounds: tuple[float, float]) -> tuple[Array, ...]:
-        """The completions with the values' finite range `bounds` brought to 0 to 1."""
+    def in_unit(self, bounds: tuple[float, float]) -> tuple[Array, Array]:
+        """`low` and `high` with the values' finite range `bounds` brought to 0 to 1."""
         bottom, width = bounds[0], bounds[1] - bounds[0]
-        return tuple(((totals - bottom * self.sizes) / width).clip(0.0, self.sizes) for totals in self.completions())
+        low, high = (((totals - bottom * self.sizes) / width).clip(0.0, self.sizes) for totals in (self.low, self.high))
+        return low, high
 
     def completions(self) -> tuple[Array, ...]:
         """Clusters' sums under the ways of filling in the unjudged that an interval must allow for.

@@ -31,7 +31,7 @@ def test_what_the_items_share_drops_out() -> None:
 
 def test_no_pairs() -> None:
     assert paired_mean(DROP, [], [], 0.95).reason == "nothing was observed"
-    with pytest.raises(ValueError, match="1 values"):
+    with pytest.raises(ValueError, match="1 pairs"):
         paired_mean(DROP, [(1.0, 0.0)], [], 0.95)
 
 
