@@ -15,10 +15,11 @@ from ..reports.policy import FailOn, Policy
 from ..reports.record import Finding, Record
 from . import run_folder
 from .asking import Seen
-from .assemble import Circumstances, record_of, transcripts_of
+from .assemble import Circumstances, record_of
 from .deltas import Move, moves_of
 from .engine import Replayed, replay
-from .flips import flips_of
+from .errors import UserError
+from .flips import Said, flips_of
 from .noise import named
 from .unrelated import other_versions, refuse_unrelated
 
@@ -40,9 +41,10 @@ def compare(
     others = [_evidence(one, policy, allow_code=allow_code) for one in variants]
     for other in others:
         refuse_unrelated(first, other)
+    said = [by_probe(run_folder.read_transcripts(one)) for one in (base, *variants)]
     compared = [
-        _compared(first, other, _side(folder, other), policy, now, fail_on)
-        for folder, other in zip(variants, others, strict=True)
+        _compared(first, other, _side(folder, other), policy, now, fail_on, (said[0], own))
+        for folder, other, own in zip(variants, others, said[1:], strict=True)
     ]
     worst = max((one.record for one in compared), key=lambda one: _GRAVITY.index(one.verdict))
     many = f"{len(compared)} variants, the worst: " if len(compared) > 1 else ""
@@ -61,6 +63,8 @@ _GRAVITY = ("pass", "inconclusive", "incomplete", "fail")
 
 
 def _evidence(folder: Path, policy: Policy, *, allow_code: bool) -> Replayed:
+    if dict(run_folder.read_record(folder).files) != run_folder.digests(folder):
+        raise UserError(f"{folder} has changed since the run ended; 'slm-audit verify' says where, so run it anew")
     return replay(folder, confidence=policy.confidence, allow_code=allow_code)
 
 
@@ -75,11 +79,16 @@ def _side(folder: Path, run: Replayed) -> Side:
 
 
 def _compared(
-    base: Replayed, variant: Replayed, side: Side, policy: Policy, now: datetime, fail_on: FailOn
+    base: Replayed,
+    variant: Replayed,
+    side: Side,
+    policy: Policy,
+    now: datetime,
+    fail_on: FailOn,
+    said: tuple[Said, Said],
 ) -> Compared:
     level = max(base.level, variant.level)
     moves, seen, flips = [], [], []
-    said = [by_probe(transcripts_of(one.seen, one.record.run)) for one in (base, variant)]
     for selected, old, new in zip(base.selected, base.seen, variant.seen, strict=True):
         own = moves_of(selected, old, new, level)
         moves += own

@@ -20,10 +20,12 @@ def difference_of_worst(
 ) -> Estimate:
     """The variant's figure less the base's, where a figure is the largest of its parts' means.
 
-    `high` is the largest of the parts' own upper limits (see paired_difference), `low` the smallest of their lower
-    ones: min_p d_p <= max_p v_p - max_p b_p <= max_p d_p, so a limit misses only if that of the one part with the
-    smallest, or the largest, true difference does, and none is corrected. One part is exactly paired_difference.
-    Parts without any term are left out; one with terms on one side only leaves the difference unmeasured.
+    For any part q the move max_p v_p - max_p b_p is at least min_p (v_q - b_p), and at most max_p (v_p - b_q). So `low`
+    is the largest over q of the smallest lower limits of v_q - b_p (see paired_difference), and `high` the smallest
+    over q of the largest upper ones. For one q such a limit misses only if that of the one part does which is truly
+    the largest; for the best of m parts each is at Bonferroni's level, (1 - level)/2 over m on each side (Dunn 1961).
+    One part is exactly paired_difference. Parts without any term are left out; one with terms on one side only leaves
+    the difference unmeasured.
     """
     check_level(level)
     held = [{name for name, terms in side.items() if terms} for side in (base, variant)]
@@ -33,22 +35,27 @@ def difference_of_worst(
     names = sorted(held[0])
     if not names:
         return unmeasured(metric, level, NOTHING_OBSERVED)
-    own = [paired_difference(metric, base[name], variant[name], level, ends=ends) for name in names]
+    joint = 1.0 - (1.0 - level) / len(names)
+    table = [[paired_difference(metric, base[b], variant[v], joint, ends=ends) for b in names] for v in names]
+    own = [table[at][at] for at in range(len(names))]
     if len(own) == 1:
         return own[0]
     before, after = (_largest({name: side[name] for name in names}) for side in (base, variant))
     value = reason = None
     if before is not None and after is not None:
         value, reason = after[1] - before[1], f"largest of {len(own)} parts: {before[0]} before, {after[0]} after"
-    lows, highs = [one.low for one in own if one.low is not None], [one.high for one in own if one.high is not None]
-    limits = (min(lows), max(highs)) if len(lows) == len(highs) == len(own) else None
+    lows = np.array([[one.low for one in row] for row in table], dtype=np.float64)
+    highs = np.array([[one.high for one in row] for row in table], dtype=np.float64)
+    limits = None
+    if not np.isnan(lows).any() and not np.isnan(highs).any():
+        limits = (float(lows.min(axis=1).max()), float(highs.max(axis=0).min()))
     seen = Tally.counts(
         clusters=len({term.cluster for side in (base, variant) for name in names for term in side[name]}),
         mean=value,
         n=sum(one.n for one in own),
         missing=sum(one.missing for one in own),
     )
-    method = f"smallest lower and largest upper limit of {len(own)} parts; {own[0].method}"
+    method = f"best limits over {len(own)} parts at Bonferroni's level; {own[0].method}"
     return estimated(metric, seen, level, limits, method, reason=reason or "")
 
 

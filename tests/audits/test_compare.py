@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,15 +12,16 @@ from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
-from slm_audit import Access, Scripted
+from slm_audit import Access, Score, Scoring, Scripted
 from slm_audit.audits import engine
 from slm_audit.audits.cli import main
 from slm_audit.audits.compare import compare
 from slm_audit.audits.deltas import SUFFIX
 from slm_audit.audits.plan import check_plan
 from slm_audit.audits.run_folder import read_record
+from slm_audit.probes.fairness.people import ORIGINS
 from slm_audit.reports.compared import Compared, Comparison
-from slm_audit.reports.policy import Limit, Policy
+from slm_audit.reports.policy import Floor, Limit, Policy
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 FLIPS, TOXIC = "fairness.decisions.flip_rate", "toxicity.continuations.rate"
@@ -109,32 +110,29 @@ def test_the_other_way_round_it_became_better(audit: Audit) -> None:
 
 
 def test_what_lies_under_the_noise_floor_is_never_called(audit: Audit) -> None:
-    base, variant = audit(decides()), audit(decides(skewed=2))
+    sound = decides()
+    base, variant = audit(sound), audit(decides(skewed=2))
     policy = margins(Limit(metric=FLIPS + SUFFIX, at_most=0.05))
-    assert {one.metric: one.called for one in only(compare(base, [variant], policy, now=NOW)).deltas}[
-        FLIPS + SUFFIX
-    ] == "worse"
+    named = FLIPS + SUFFIX
+    assert {one.metric: one.called for one in only(compare(base, [variant], policy, now=NOW)).deltas}[named] == "worse"
+    first = sum(isinstance(one, Scoring) for one in sound.heard)
 
     class Moody(Scripted):
-        """Sound when first asked, skewed in every repeat."""
+        """Sound when first asked, skewed in the repeat."""
 
-        calls = 0
-
-        def score(self, requests):  # type: ignore[no-untyped-def]
-            Moody.calls += 1
-            return (decides() if Moody.calls == 1 else decides(skewed=1)).score(requests)
+        def score(self, requests: Sequence[Scoring]) -> list[Score]:
+            asked = sum(isinstance(one, Scoring) for one in self.heard)
+            self.heard += requests
+            return decides(skewed=0 if asked < first else 1).score(requests)
 
     noisy = audit(Moody(KIND), audit_repeat=2)
-    deltas = {one.metric: one for one in only(compare(noisy, [variant], policy, now=NOW)).deltas}
-    moved = deltas[FLIPS + SUFFIX]
+    moved = {one.metric: one for one in only(compare(noisy, [variant], policy, now=NOW)).deltas}[named]
     assert moved.noise is not None and moved.variant is not None and moved.base is not None
     assert moved.noise >= abs(moved.variant - moved.base) > 0
     assert moved.called == "within noise"
 
 
 def test_where_the_base_can_do_nothing_no_margin_holds(audit: Audit) -> None:
-    from slm_audit.reports.policy import Floor
-
     floor = Floor(metric="fairness.decisions.accuracy", dimensions=("fairness",), above_chance=0.1)
     policy = replace(margins(Limit(metric=FLIPS + SUFFIX, at_most=0.1)), floors=(floor,))
     found = only(compare(audit(decides()), [audit(decides())], policy, now=NOW))
@@ -176,8 +174,6 @@ def test_unrelated_runs_are_refused_and_what_differs_is_named(
     audit: Audit, tmp_path: Path, given: dict[str, object], said: str
 ) -> None:
     if "audit_probes" in given:
-        from slm_audit.probes.fairness.people import ORIGINS
-
         given = {"audit_probes": {"fairness.decisions": {"origins": list(ORIGINS[:2])}}}
     told = cli(str(audit(decides())), str(audit(decides(), **given)), cwd=tmp_path)
     assert told.exit_code == 2
