@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from slm_audit.reports.masks import Mask
 
 
@@ -40,3 +44,23 @@ def test_ordinary_text_is_left_alone(text: str) -> None:
 
 def test_a_long_hostile_text_is_masked_in_linear_time() -> None:
     Mask(["s"], "run")("a@" * 200_000 + "1 " * 200_000)
+
+
+@given(
+    words=st.lists(st.text(alphabet="abAB.(é", min_size=1, max_size=5), min_size=1, max_size=12),
+    text=st.text(alphabet="abAB.(éx ", max_size=60),
+)
+def test_at_each_place_the_longest_secret_is_masked(words: list[str], text: str) -> None:
+    longest_first = sorted({one.strip() for one in words}, key=len, reverse=True)
+    plainly = re.sub("|".join(map(re.escape, longest_first)), "#", text, flags=re.IGNORECASE)
+    assert re.sub(r"\[secret [0-9a-f]{8}\]", "#", Mask(words, "salt")(text)) == plainly
+
+
+def test_a_very_long_secret_is_masked() -> None:
+    long = "x1" * 3000
+    assert "x1" not in Mask([long], "salt")(f"it is {long}, they say")
+
+
+def test_secrets_that_each_begin_with_the_one_before_are_masked() -> None:
+    mask = Mask(["a" * length for length in range(1, 1500)], "salt")
+    assert "a" not in re.sub(r"\[secret [0-9a-f]{8}\]", "", mask(f"b{'a' * 1200}b"))
