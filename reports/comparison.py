@@ -34,9 +34,10 @@ CALLED: dict[Called, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveRow:
-    """One difference as it is shown: `row` has its interval and margin, the rest what stands beside them."""
+    """One difference `of` a figure as it is shown: `row` has its interval and margin, the rest stands beside them."""
 
     row: Row
+    of: str
     base: str
     variant: str
     adjusted: str
@@ -74,6 +75,7 @@ class Variant:
     name: str
     word: str
     plain: str
+    noisy: bool
     limits: tuple[MoveRow, ...]
     wholes: tuple[MoveRow, ...]
     groups: tuple[MoveRow, ...]
@@ -136,6 +138,7 @@ def _variant(one: Compared, place: str) -> Variant:
         name=_name(one.variant.model),
         word=wording.WORDS[one.record.verdict],
         plain=PLAIN[one.record.verdict],
+        noisy=any(each.noise for each in rows),
         limits=tuple(by_name[name] for name in order),
         wholes=tuple(each for each in rows if not each.row.finding.groups),
         groups=tuple(each for each in rows if each.row.finding.groups),
@@ -152,6 +155,7 @@ def _move(delta: Delta, finding: Finding, place: str) -> MoveRow:
 
     return MoveRow(
         row=row(finding, f"{place}-{anchor(finding.metric)}", ""),
+        of=finding.metric.replace(".delta", "", 1),
         base=told(delta.base),
         variant=told(delta.variant),
         adjusted="" if delta.adjusted is None else f"{delta.adjusted:.2g}",
