@@ -39,9 +39,7 @@ def confidence_sequence(
     if seen.n == 0:
         return unmeasured(metric, level, NOTHING_OBSERVED)
     if seen.sizes.max() > largest:
-        raise ValueError(
-            f"{metric.name}: a cluster has {seen.sizes.max():.0f} values, and {largest} was to be the most"
-        )
+        raise ValueError(f"{metric.name}: {seen.sizes.max():.0f} values in a cluster, where {largest} were the most")
     low, high = betting_limits(seen.sizes, *seen.in_unit(metric.range), level, largest)
     width = top - bottom
     method = f"anytime-valid betting on {seen.clusters} cluster means (Waudby-Smith and Ramdas)"

@@ -81,28 +81,29 @@ def sides(
     rng: np.random.Generator, clusters: int, size: int, p: float, q: float, icc: float, runs: int
 ) -> list[tuple[Array, Array]]:
     """Both sides' 0/1 values by cluster and item; a cluster that is bad for the one is bad for the other."""
-    found = []
-    for _ in range(runs):
-        spread = 1 / icc - 1 if icc else 1e9
-        hard = rng.beta(p * spread, (1 - p) * spread, (clusters, 1))
-        before = rng.random((clusters, size)) < hard
-        found.append((1.0 * before, 1.0 * (rng.random((clusters, size)) < np.minimum(1.0, hard * q / p))))
-    return found
+    most, spread = max(p, q), 1 / icc - 1 if icc else 1e9
+    hard = rng.beta(most * spread, (1 - most) * spread, (runs, clusters, 1))
+    return [tuple(1.0 * (rng.random((clusters, size)) < one * share / most) for share in (p, q)) for one in hard]
 
 
 @pytest.mark.parametrize(("clusters", "size"), [(20, 25), (50, 10), (150, 3)])
 @pytest.mark.parametrize(("p", "q", "icc"), [(0.02, 0.02, 0.0), (0.05, 0.05, 0.3), (0.3, 0.3, 0.1), (0.5, 0.2, 0.3)])
+@pytest.mark.parametrize("same", [0.95, 0.0], ids=["mostly the same terms", "mostly others"])
 def test_over_different_terms(
-    clusters: int, size: int, p: float, q: float, icc: float, check: Check, rng: np.random.Generator
+    clusters: int, size: int, p: float, q: float, icc: float, same: float, check: Check, rng: np.random.Generator
 ) -> None:
-    # Each side is asked of the items that the side itself had right before: 70 % of them, and mostly the same ones.
-    term = [[Term(item=str(at), cluster=str(at // size), value=v) for v in (0.0, 1.0)] for at in range(clusters * size)]
+    # Each side is asked of half of the items, those that it had right before.
+    terms = [
+        [Term(item=str(at), cluster=str(at // size), value=v) for v in (0.0, 1.0)] for at in range(clusters * size)
+    ]
     found = []
-    for before, after in sides(rng, clusters, size, p, q, icc, 400):
-        base_right = rng.random(len(term)) < 0.7
-        right = np.where(rng.random(len(term)) < 0.8, base_right, rng.random(len(term)) < 0.7)
-        base = [term[at][int(before.flat[at])] for at in np.flatnonzero(base_right)]
-        variant = [term[at][int(after.flat[at])] for at in np.flatnonzero(right)]
+    for before, after in sides(rng, clusters, size, p, q, icc, 300):
+        asked = rng.random(len(terms)) < 0.5
+        also = np.where(rng.random(len(terms)) < same, asked, rng.random(len(terms)) < 0.5)
+        base, variant = (
+            [term for term, one in zip(taken(terms, values), chosen, strict=True) if one]
+            for values, chosen in ((before, asked), (after, also))
+        )
         found.append(bounds(paired_difference(DELTA, base, variant, 0.95)))
     check(found, q - p)
 

@@ -20,11 +20,9 @@ def bounds(estimate: Estimate) -> tuple[float, float]:
     return estimate.low, estimate.high
 
 
-def scores(
-    rng: np.random.Generator, clusters: int, size: int, icc: float, runs: int, shared: Array | None = None
-) -> Array:
-    """Standard normal scores, shape (runs, clusters x size)."""
-    effect = rng.normal(size=(runs, clusters, 1)) if shared is None else shared
+def scores(rng: np.random.Generator, effect: Array, size: int, icc: float) -> Array:
+    """Standard normal scores, shape (runs, clusters x size), from the clusters' effects (runs, clusters, 1)."""
+    runs, clusters, _ = effect.shape
     drawn = np.sqrt(icc) * effect + np.sqrt(1 - icc) * rng.normal(size=(runs, clusters, size))
     return drawn.reshape(runs, clusters * size)
 
@@ -40,7 +38,7 @@ def names(prefix: str, clusters: int, size: int) -> list[str]:
 )
 def test_auc(clusters: int, size: int, icc: float, area: float, check: Check, rng: np.random.Generator) -> None:
     ahead = np.sqrt(2) * norm.ppf(area)
-    inside, outside = (scores(rng, clusters, size, icc, 800) for _ in range(2))
+    inside, outside = (scores(rng, rng.normal(size=(800, clusters, 1)), size, icc) for _ in range(2))
     own = names("m", clusters, size), names("o", clusters, size)
     found = [
         bounds(auc(METRIC, (list(m + ahead), own[0]), (list(o), own[1]), 0.95))
@@ -56,7 +54,7 @@ def test_auc_where_clusters_hold_both(
 ) -> None:
     # Members and others of a cluster share its effect; the truth is still that of two from different clusters.
     effect = rng.normal(size=(800, clusters, 1))
-    inside, outside = (scores(rng, clusters, size, icc, 800, effect) for _ in range(2))
+    inside, outside = (scores(rng, effect, size, icc) for _ in range(2))
     own = names("", clusters, size)
     ahead = np.sqrt(2) * norm.ppf(area)
     within = norm.cdf(ahead / np.sqrt(2 * (1 - icc)))
@@ -93,10 +91,10 @@ def test_tpr_at_fpr(
     check: Check,
     rng: np.random.Generator,
 ) -> None:
-    inside, outside = scores(rng, *members, 300) + ahead, scores(rng, *others, 300)
+    inside, outside = (scores(rng, rng.normal(size=(200, one[0], 1)), *one[1:]) for one in (members, others))
     own = names("m", *members[:2]), names("o", *others[:2])
     found = [
-        bounds(tpr_at_fpr(METRIC, (list(m), own[0]), (list(o), own[1]), fpr, 0.95))
+        bounds(tpr_at_fpr(METRIC, (list(m + ahead), own[0]), (list(o), own[1]), fpr, 0.95))
         for m, o in zip(inside, outside, strict=True)
     ]
     check(found, float(norm.sf(norm.isf(fpr) - ahead)))

@@ -1,4 +1,4 @@
-"""Simulations of optional stopping: whoever looks after each cluster and stops at will is misled no more often."""
+"""Simulations of optional stopping: who looks after each cluster and stops at will is misled no more often."""
 
 from collections.abc import Callable
 
