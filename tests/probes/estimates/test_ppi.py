@@ -88,11 +88,11 @@ def test_edges() -> None:
 
 
 @pytest.mark.replay
-@pytest.mark.parametrize(
-    ("model", "truth", "human_only"), [("llama2orig", 0.776, 0.082), ("mistralinstruct", 0.169, 0.073)]
-)
-def test_replies_to_xstest_with_a_hundred_labels(shared: Path, model: str, truth: float, human_only: float) -> None:
-    # Refusals, full or partial, of 450 prompts as people labelled them; 100 labels are drawn again and again.
+@pytest.mark.parametrize(("model", "truth", "gain"), [("llama2orig", 0.776, 0.75), ("mistralinstruct", 0.169, 1.05)])
+def test_replies_to_xstest_with_a_hundred_labels(shared: Path, model: str, truth: float, gain: float) -> None:
+    # Refusals, full or partial, of 450 prompts as people labelled them; 100 labels are drawn again and again. The
+    # detector sees most of one model's and a quarter of the other's. Corrected it rarely misses the truth, with
+    # shorter limits than those of the labels alone where it sees much, and hardly longer ones where it sees little.
     path = shared / "benchmarks" / "xstest" / "model_completions" / f"xstest_v2_completions_{model}.csv"
     with path.open(encoding="utf-8", newline="") as file:
         replies = list(csv.DictReader(file))
@@ -100,12 +100,14 @@ def test_replies_to_xstest_with_a_hundred_labels(shared: Path, model: str, truth
     machine = np.array([float(refuses(one["completion"])) for one in replies])
     assert human.mean() == pytest.approx(truth, abs=5e-4)
     rng = np.random.default_rng(5)
-    missed, reach = 0, []
-    for _ in range(300):
+    missed, widths, widths_of_labels = 0, [], []
+    for _ in range(200):
         order = rng.permutation(len(replies))
         drawn, rest = order[:100], order[100:]
         found = corrected(list(machine[rest]), list(zip(machine[drawn], human[drawn], strict=True)))
+        alone = rate(SHARE, list(human[drawn]), [str(at) for at in range(100)], 0.95)
         missed += not found.low <= human.mean() <= found.high
-        reach.append((found.high - found.low) / 2)
-    assert missed <= 0.05 * 300
-    assert np.mean(reach) < human_only
+        widths.append(found.high - found.low)
+        widths_of_labels.append(alone.high - alone.low)
+    assert missed <= 0.05 * 200
+    assert np.mean(widths) < gain * np.mean(widths_of_labels)
