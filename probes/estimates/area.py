@@ -74,11 +74,12 @@ def _area(inside: Array, outside: Array, places: Sequence[Codes], level: float) 
         np.bincount(at, weights=some, minlength=clusters).astype(np.float64)
         for at, some in zip(places, wins, strict=True)
     ]
-    moves: Array = np.sum([influences(*pair) for pair in zip(samples, won, strict=True)], axis=0)
+    parts = [influences(*pair) for pair in zip(samples, won, strict=True)]
     shares = [sizes / sizes.sum() for sizes in samples]
     apart = min(*map(effective_clusters, samples), effective_clusters(shares[0] + shares[1]) / 2.0)
-    if too_few(moves, samples):
+    if too_few(parts, samples):
         return area, apart
+    moves = parts[0] + parts[1]
     df = degrees_of_freedom(moves, samples)
     worth = area * (1.0 - area) / variance(moves, samples) * (normal_quantile(level) / t_quantile(df, level)) ** 2
     return area, max(apart, worth)

@@ -70,7 +70,7 @@ def _bounded(metric: Metric, seen: Tally, level: float, few: Limits | None) -> t
     """Limits that hold whichever completion of the unjudged is the true one."""
     lows, highs, methods = [], [], []
     completions = seen.completions()
-    bare = [too_few(influences(seen.sizes, totals), (seen.sizes,)) for totals in completions]
+    bare = [too_few([influences(seen.sizes, totals)], [seen.sizes]) for totals in completions]
     for totals in (one for one, scant in zip(completions, bare, strict=True) if not scant):
         low, high, df = t_limits(seen.sizes, totals, level)
         centre = float(totals.sum() / seen.n)

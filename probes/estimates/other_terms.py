@@ -40,7 +40,7 @@ def difference_over_other_terms(metric: Metric, own: Metric, before: Terms, afte
     )
     if old.missing + new.missing and not all(map(math.isfinite, own.range)):
         found: Limits = None, "of the judged values", "the range has no ends, so nothing bounds the unjudged"
-    elif any(too_few(_moves(new, old, *filling), (new.sizes, old.sizes)) for filling in _fillings(new, old)):
+    elif any(too_few(_parts(new, old, *filling), [new.sizes, old.sizes]) for filling in _fillings(new, old)):
         if len(before.keys() & after.keys()) < MOSTLY * len(keys) or not all(map(math.isfinite, own.range)):
             found = _by_sides(own, before, after, level)
         else:
@@ -97,7 +97,13 @@ def _fillings(new: Tally, old: Tally) -> list[tuple[Array, Array]]:
 
 def _moves(new: Tally, old: Tally, later: Array, earlier: Array) -> Array:
     """The clusters' influences on the difference."""
-    return influences(new.sizes, later) - influences(old.sizes, earlier)
+    through_new, through_old = _parts(new, old, later, earlier)
+    return through_new + through_old
+
+
+def _parts(new: Tally, old: Tally, later: Array, earlier: Array) -> tuple[Array, Array]:
+    """The same through each of the two means."""
+    return influences(new.sizes, later), -influences(old.sizes, earlier)
 
 
 def _aligned(own: Metric, side: Terms, names: Sequence[str]) -> Tally:

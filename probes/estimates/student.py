@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+
 from .effective import (
     FEWEST,
     clusters_either_side,
@@ -21,10 +23,16 @@ FEW_CLUSTERS = 40
 """Below this many clusters no figure is taken for normal."""
 
 
-def too_few(moves: Array, samples: Sequence[Array]) -> bool:
-    """Whether so few clusters, on one side of the figure or in one sample, carry it that its error cannot be told."""
-    fewest = min(clusters_either_side(moves), *(effective_clusters(sizes) for sizes in samples))
-    return len(moves) < FEW_CLUSTERS or fewest < FEWEST
+def too_few(moves: Sequence[Array], samples: Sequence[Array]) -> bool:
+    """Whether so few clusters carry a figure that its error cannot be told from their spread.
+
+    `moves` are the clusters' influences through each sample, `samples` the clusters' sizes in it. Few are less than 40
+    clusters, or less than 10 effective ones, in a sample, or less than 10 effective ones that pull the figure one
+    way, through a sample or on the whole: a large sample does not make up for a small one.
+    """
+    if any(np.count_nonzero(sizes) < FEW_CLUSTERS or effective_clusters(sizes) < FEWEST for sizes in samples):
+        return True
+    return any(clusters_either_side(some) < FEWEST for some in [*moves, np.sum(moves, axis=0)])
 
 
 def degrees_of_freedom(moves: Array, samples: Sequence[Array]) -> float:

@@ -47,6 +47,17 @@ def test_auc(clusters: int, size: int, icc: float, area: float, check: Check, rn
     check(found, area)
 
 
+def test_auc_of_few_members_among_many_others(check: Check, rng: np.random.Generator) -> None:
+    # Many others do not make up for few members: Student's t on all their influences misses above 8 % of the time.
+    ahead = np.sqrt(2) * norm.ppf(0.98)
+    own = names("m", 20, 1), names("o", 500, 1)
+    found = [
+        bounds(auc(METRIC, (list(rng.normal(ahead, 1, 20)), own[0]), (list(rng.normal(size=500)), own[1]), 0.95))
+        for _ in range(800)
+    ]
+    check(found, 0.98)
+
+
 @pytest.mark.parametrize("area", [0.5, 0.9])
 @pytest.mark.parametrize(("clusters", "size", "icc"), [(20, 10, 0.3), (60, 4, 0.6)])
 def test_auc_where_clusters_hold_both(
