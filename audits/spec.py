@@ -6,14 +6,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 from ..reports.policy import FailOn
+from . import built_in
 from .errors import UserError
-from .yaml_file import Document, check, parse, read_yaml
+from .yaml_file import Document, check, nearest, parse, read_yaml
 
 Name = Annotated[str, Field(min_length=1)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _known_suite(name: str) -> str:
+    if name not in (known := built_in.names("suites")):
+        raise ValueError(f"no suite is called '{name}'{nearest(name, known)}")
+    return name
+
+
+Suite = Annotated[
+    str, AfterValidator(_known_suite), WithJsonSchema({"type": "string", "enum": built_in.names("suites")})
+]
 
 
 class _File(BaseModel):
@@ -67,7 +79,7 @@ class AuditFile(_File):
     `limit` is the most clusters of each probe; `repeat` asks everything so many times, to measure the noise.
     """
 
-    suite: Literal["standard", "quick"] = "standard"
+    suite: Suite = "standard"
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     only: tuple[Name, ...] = ()
     limit: Annotated[int, Field(ge=1)] | None = None

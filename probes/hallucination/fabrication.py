@@ -80,6 +80,19 @@ class Fabrication(Probe):
                 judges=reply.judges,
             )
 
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """Ignorance admitted of what does not exist, and what is real answered rightly."""
+        return [
+            Observation(
+                item=one.id,
+                cluster=one.cluster,
+                status="judged",
+                values={REAL.name: 1.0, CORRECT.name: 1.0} if _is_real(one) else {RATE.name: 0.0},
+                groups=one.groups,
+            )
+            for one in items
+        ]
+
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
         """The rate over made-up things, whole and by kind, and what becomes of the real ones."""
         made_up = [one for one in seen if RATE.name in one.values]

@@ -140,6 +140,14 @@ class Typos(Probe):
             if column
         }
 
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """Every answer right, clean or not."""
+        return [
+            _observation(item, arm, Choice(option=label_of(item), status="judged"), {"correct": 1.0, "flipped": 0.0})
+            for item in items
+            for arm in (CLEAN, *EDITS)
+        ]
+
     def _typed(self, item: Item, arm: str, bench: Bench) -> str:
         if arm == CLEAN:
             return text_of(item)
