@@ -24,9 +24,9 @@ REMEDY = "name a built-in policy, or start from one: 'extends: pre-deployment'"
 
 def policy_document(named: str, base: Path) -> Document:
     """The text of a policy that stands alone: a built-in name, or a path taken from `base`, with what it extends."""
-    if named not in (known := built_in.names("policies")) and not named.endswith((".yaml", ".yml")):
-        if not (base / named).exists():
-            raise UserError(f"no policy is called '{named}'{nearest(named, known)}; or name a .yaml file")
+    known = built_in.names("policies")
+    if named not in known and not named.endswith((".yaml", ".yml")) and not (base / named).exists():
+        raise UserError(f"no policy is called '{named}'{nearest(named, known)}; or name a .yaml file")
     return _whole(_found(named, base), ())
 
 

@@ -16,8 +16,9 @@ Entry = Mapping[str, object]
 def merged(child: Document, parent: Document) -> Document:
     """The parent's policy, with what the child says in its place; both documents were checked.
 
-    An entry replaces the parent's of the same metric. A limit that is replaced or dropped takes the parent's
-    waiver with it: an excuse belongs to the limit that it excuses. Messages still name each entry's own file.
+    An entry takes the place of the parent's of the same metric; new ones stand last. A limit that is replaced or
+    dropped takes the parent's waiver with it: an excuse belongs to the limit that it excuses. Messages still name
+    each entry's own file.
     """
     dropped = cast("Sequence[str]", child.data.get("drop") or ())
     _refuse_unknown(dropped, child, parent)
@@ -32,6 +33,8 @@ def merged(child: Document, parent: Document) -> Document:
         gone = {*_metrics(child, key), *dropped, *(limited if key == "waivers" else ())}
         kept = [(parent, at, one) for at, one in enumerate(_entries(parent, key)) if one["metric"] not in gone]
         taken = [*kept, *((child, at, one) for at, one in enumerate(_entries(child, key)))]
+        order = {metric: at for at, metric in enumerate(_metrics(parent, key))}
+        taken.sort(key=lambda one: order.get(str(one[2]["metric"]), len(order)))
         data[key] = [one for _, _, one in taken]
         sources |= {(key, place): (owner, (key, at)) for place, (owner, at, _) in enumerate(taken)}
     text = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)

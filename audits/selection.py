@@ -45,9 +45,10 @@ class Selected:
 
 def select(spec: Spec, base: Path, *, allow_path: bool, allow_code: bool) -> list[Selected]:
     """Every probe that the spec asks for, in order of name; SpecFaults lists all that is wrong."""
-    wanted: dict[str, Mapping[str, JSON]] = dict(read_suite(spec.audit.suite).probes)
-    for name, options in spec.audit.probes.items():
-        wanted[name] = {**wanted.get(name, {}), **(options or {})}
+    suite, own = read_suite(spec.audit.suite).probes, spec.audit.probes
+    wanted: dict[str, dict[str, JSON]] = {
+        name: {**suite.get(name, {}), **(own.get(name) or {})} for name in (*suite, *own)
+    }
     chosen, faults = [], []
     for name, options in wanted.items():
         try:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ...reports.compared import Comparison
     from ...reports.record import Finding, Record
     from ..engine import Ended
+    from ..plan import Plan
 
 _ORDER = {"fail": 0, "not_measured": 1, "inconclusive": 2, "waived": 3, "pass": 4}
 WORST = 3
@@ -28,6 +29,17 @@ def say_ended(ended: Ended, *, as_json: bool) -> None:
     click.echo(f"record.json SHA-256 {ended.digest} (file it; 'verify --digest' compares)")
     card = ended.folder / "scorecard.html"
     click.echo(f"Scorecard: {shown(card)}" if card.is_file() else f"Record: {shown(ended.folder / 'record.json')}")
+
+
+def say_undecidable(plan: Plan, *, err: bool) -> None:
+    """Before anything is asked: what so few clusters cannot decide, and whether the suite gates at all."""
+    from ..showing import undecidable
+    from ..suite import read_suite
+
+    for sentence in undecidable(plan):
+        click.echo(f"  {sentence}", err=err)
+    if not read_suite(plan.spec.audit.suite).gates:
+        click.echo(f"The suite {plan.spec.audit.suite} is for trying out: it cannot end with a pass.", err=err)
 
 
 def say_verdict(record: Record) -> None:
