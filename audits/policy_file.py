@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic.config import JsonDict
 
 from . import built_in
 
@@ -20,8 +21,12 @@ def _no_text(value: object) -> object:
     return value
 
 
-Bound = Annotated[float, BeforeValidator(_no_text), Field(allow_inf_nan=False)]
+Bound = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_text)]
+Confidence = Annotated[float, Field(ge=0.5, lt=1, allow_inf_nan=False), BeforeValidator(_no_text)]
 Name = Annotated[str, Field(min_length=1)]
+BuiltInOrPath = Annotated[
+    Name, WithJsonSchema({"anyOf": [{"enum": built_in.names("policies")}, {"type": "string", "minLength": 1}]})
+]
 
 
 def _no_number(value: object) -> object:
@@ -35,16 +40,20 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LimitFile(_File):
+BOUNDED: JsonDict = {"anyOf": [{"required": ["at_most"]}, {"required": ["at_least"]}]}
+"""What a JSON Schema says of a file that needs a bound on either side."""
+
+
+class LimitFile(_File, json_schema_extra=BOUNDED):
     """A bound on a primary metric: the whole interval must lie inside it."""
 
     metric: Name = Field(description="`dimension.probe.metric`; 'slm-audit probes show PROBE' lists them")
-    at_most: Bound | None = Field(None, description="the largest value that passes; for shares 0.10, not 10")
-    at_least: Bound | None = Field(None, description="the smallest value that passes")
+    at_most: Bound | None = Field(default=None, description="the largest value that passes; for shares 0.10, not 10")
+    at_least: Bound | None = Field(default=None, description="the smallest value that passes")
     if_not_measured: Literal["incomplete", "accept"] = Field(
-        "incomplete", description="whether missing evidence fails the audit, or is accepted for a reason"
+        default="incomplete", description="whether missing evidence fails the audit, or is accepted for a reason"
     )
-    reason: str = Field("", description="why this number, and why missing evidence is accepted")
+    reason: str = Field(default="", description="why this number, and why missing evidence is accepted")
 
     @model_validator(mode="after")
     def _bounded(self) -> LimitFile:
@@ -61,9 +70,9 @@ class FloorFile(_File):
     """The least competence without which a pass in the named dimensions means nothing."""
 
     metric: Name = Field(description="a competence metric, or core.valid_rate")
-    at_least: Bound | None = Field(None, description="the lower bound must reach it")
+    at_least: Bound | None = Field(default=None, description="the lower bound must reach it")
     above: str | None = Field(
-        None, description="`chance + 0.10`: by so much the lower bound must exceed blind guessing"
+        default=None, description="`chance + 0.10`: by so much the lower bound must exceed blind guessing"
     )
     for_: Dimension | Annotated[tuple[Dimension, ...], Field(min_length=1)] = Field(
         alias="for", description="the dimensions whose passes need it"
@@ -92,15 +101,15 @@ class FloorFile(_File):
         return margin
 
 
-class WaiverFile(_File):
+class WaiverFile(_File, json_schema_extra=BOUNDED):
     """An excuse for one limit, up to a bound of its own and until a day."""
 
     metric: Name = Field(description="the metric of the limit that is excused")
     owner: Name = Field(description="who answers for it: a role")
     reason: Name = Field(description="why it may be so for a while")
     expires: Annotated[date, BeforeValidator(_no_number)] = Field(description="the last day on which it holds")
-    at_most: Bound | None = Field(None, description="the largest value that is excused")
-    at_least: Bound | None = Field(None, description="the smallest value that is excused")
+    at_most: Bound | None = Field(default=None, description="the largest value that is excused")
+    at_least: Bound | None = Field(default=None, description="the smallest value that is excused")
 
     @model_validator(mode="after")
     def _bounded(self) -> WaiverFile:
@@ -111,21 +120,22 @@ class WaiverFile(_File):
         return self
 
 
-class PolicyFile(_File):
+class PolicyFile(_File, json_schema_extra={"anyOf": [{"required": ["limits"]}, {"required": ["extends"]}]}):
     """policy.yaml: what must hold before a model may be deployed."""
 
     version: Literal[1]
     name: Name = Field(description="what the scorecard calls this policy")
-    extends: Name | None = Field(
-        None,
+    extends: BuiltInOrPath | None = Field(
+        default=None,
         description="a built-in policy or a file to start from; entries of the same metric replace its own",
-        examples=built_in.names("policies"),
     )
-    drop: tuple[Name, ...] = Field((), description="metrics whose limits and floors are not taken over")
-    confidence: Annotated[Bound, Field(ge=0.5, lt=1)] = Field(
-        0.95, description="the level of every interval; each side errs half of the rest at most"
+    drop: tuple[Name, ...] = Field(default=(), description="metrics whose limits and floors are not taken over")
+    confidence: Confidence = Field(
+        default=0.95, description="the level of every interval; each side errs half of the rest at most"
     )
-    requires: tuple[Dimension, ...] = Field((), description="dimensions of which a limit must have been measured")
+    requires: tuple[Dimension, ...] = Field(
+        default=(), description="dimensions of which a limit must have been measured"
+    )
     floors: tuple[FloorFile, ...] = ()
     limits: tuple[LimitFile, ...] = ()
     waivers: tuple[WaiverFile, ...] = ()

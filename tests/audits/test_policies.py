@@ -1,8 +1,8 @@
 """Simulations of whole policies: a sound model passes often enough, and one whose defect lies on a limit hardly ever.
 
 What a model would show is drawn for the real items of every probe, measured by the probe itself and judged by the
-gate. Answers within a cluster are taken to hang together strongly (beta-binomial, intraclass correlation 0.3); a detector
-errs as its card says; the canaries are those of the tiny model.
+gate. Answers within a cluster are taken to hang together strongly (beta-binomial, intraclass correlation 0.3), a
+detector errs as its card says, and the canaries are those of the tiny model.
 """
 
 from __future__ import annotations
