@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ...reports.escape import one_line
+from ...reports.wording import expired
 
 if TYPE_CHECKING:
     from ...reports.compared import Comparison
@@ -45,10 +46,8 @@ def say_undecidable(plan: Plan, *, err: bool) -> None:
 def say_verdict(record: Record) -> None:
     """The limits that did not hold, or the closest ones, and the verdict."""
     _say_limits(record)
-    for waiver in record.waivers:
-        if waiver.state == "expired":
-            said = f"{waiver.metric} (owner {waiver.owner}, {waiver.expires}): it has no effect"
-            click.echo(one_line(f"  waiver expired   {said}"))
+    for sentence in expired(record):
+        click.echo(one_line(f"  waiver expired   {sentence}"))
     afterwards = " (judged afterwards)" if record.judged_afterwards else ""
     chosen = _chosen(record)
     click.echo(f"Verdict: {record.verdict.upper()}{afterwards}, exit {record.exit_code}{chosen}: {record.summary}")
