@@ -75,7 +75,7 @@ PLAIN = {
     "unasked": "not_measured", "unjudged": "not_measured", "error": "not_measured",
 }  # fmt: skip
 EXCUSED = {("fail", "wide"), ("open", "wide")}
-"""A waiver excuses what is bad or undecided, up to its bound; 0.1 to 0.4 lies beyond 0.3, and thin is missing evidence."""
+"""A waiver excuses what is bad or undecided up to its bound; 0.1 to 0.4 lies beyond 0.3, thin is missing evidence."""
 
 
 def due(case: Case) -> Due:
