@@ -73,7 +73,7 @@ def read_policy(document: Document) -> values.Policy:
         floors=tuple(
             values.Floor(
                 metric=one.metric,
-                dimensions=(one.for_,) if isinstance(one.for_, str) else one.for_,
+                dimensions=one.for_,
                 at_least=one.at_least,
                 above_chance=one.margin(),
             )

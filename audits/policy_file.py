@@ -14,6 +14,19 @@ Dimension = Literal["robustness", "fairness", "privacy", "hallucination", "toxic
 DIMENSIONS: tuple[str, ...] = get_args(Dimension)
 
 
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+_NAMED: JsonDict = {"enum": [*DIMENSIONS]}
+Dimensions = Annotated[
+    tuple[Dimension, ...],
+    BeforeValidator(_listed),
+    WithJsonSchema({"anyOf": [_NAMED, {"type": "array", "items": _NAMED, "minItems": 1}]}),
+]
+"""One dimension by itself, or a list."""
+
+
 def _no_text(value: object) -> object:
     """A bound is a number: text would be taken for one where it can, and YAML takes 1e-2 for text."""
     if isinstance(value, str | bool):
@@ -74,12 +87,12 @@ class FloorFile(_File):
     above: str | None = Field(
         default=None, description="`chance + 0.10`: by so much the lower bound must exceed blind guessing"
     )
-    for_: Dimension | Annotated[tuple[Dimension, ...], Field(min_length=1)] = Field(
-        alias="for", description="the dimensions whose passes need it"
-    )
+    for_: Dimensions = Field(alias="for", description="the dimensions whose passes need it")
 
     @model_validator(mode="after")
     def _one_bound(self) -> FloorFile:
+        if not self.for_:
+            raise ValueError(f"the floor on {self.metric} names no dimension; add one under for")
         if (self.at_least is None) == (self.above is None):
             raise ValueError(f"the floor on {self.metric} needs either at_least or above")
         self.margin()

@@ -37,6 +37,9 @@ STATES = {
     "error": (None, None, 0, "error"),
 }
 FLOORS = {"none": None, "shown": (0.6, 0.7), "not shown": (0.4, 0.6)}
+MILDER = {"inconclusive": (), "incomplete": ("inconclusive",), "fail": ("inconclusive", "incomplete")}
+"""What `fail_on` lets end with exit code 0; the verdict stays."""
+
 WAIVERS = {"none": None, "wide": (0.7, TODAY), "narrow": (0.3, TODAY), "expired": (0.7, date(2026, 5, 31))}
 
 
@@ -49,6 +52,7 @@ class Case:
     accept: bool
     required: bool
     quick: bool
+    fail_on: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,10 +68,11 @@ class Due:
 
 def cases() -> Iterator[Case]:
     yes_no = (False, True)
-    for a, b, floor, waiver, accept, required, quick in itertools.product(
-        STATES, STATES, FLOORS, WAIVERS, yes_no, yes_no, yes_no
-    ):
-        yield Case(a=a, b=b, floor=floor, waiver=waiver, accept=accept, required=required, quick=quick)
+    every = itertools.product(STATES, STATES, FLOORS, WAIVERS, yes_no, yes_no, yes_no, MILDER)
+    for a, b, floor, waiver, accept, required, quick, fail_on in every:
+        yield Case(
+            a=a, b=b, floor=floor, waiver=waiver, accept=accept, required=required, quick=quick, fail_on=fail_on
+        )  # fmt: skip
 
 
 PLAIN = {
@@ -104,7 +109,7 @@ def due(case: Case) -> Due:
         ("pass", 0, True, hold),
     ]  # fmt: skip
     verdict, code, _, said = next(row for row in table if row[2])
-    return Due(a=a, b=b, verdict=verdict, code=code, said=said)
+    return Due(a=a, b=b, verdict=verdict, code=0 if verdict in MILDER[case.fail_on] else code, said=said)
 
 
 def estimate(metric: str, low: float | None, high: float | None, missing: int = 0, **more) -> Estimate:
@@ -142,7 +147,8 @@ def record(case: Case) -> Record:
     able = replace(seen(SKILL, "pass"), estimates=(shown,))
     about = Circumstances(
         run="r", created="2026-06-01T00:00:00+00:00", seed=0, suite="quick" if case.quick else "standard",
-        gates=not case.quick, model={"identity": {"name": "m"}}, environment={}, judged_on=TODAY,
+        gates=not case.quick, model={"identity": {"name": "m"}}, environment={}, judged_on=TODAY, level=0.95,
+        fail_on=case.fail_on,
     )  # fmt: skip
     return record_of([seen(A, case.a), seen(B, case.b), able], policy, about)
 
@@ -191,7 +197,8 @@ def test_every_output_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
         say_verdict(found)
         told = capsys.readouterr().out
         last = told.rstrip().splitlines()[-1]
-        assert last == f"Verdict: {expected.verdict.upper()}, exit {expected.code}: {expected.said}"
+        choice = "" if case.fail_on == "inconclusive" else f" (fail_on: {case.fail_on})"
+        assert last == f"Verdict: {expected.verdict.upper()}, exit {expected.code}{choice}: {expected.said}"
         texts = [told, *(render(form, found, []) for form in ("junit", "markdown", "html"))]
         expired = f"The waiver of head for {A} expired on 2026-05-31 and has no effect."
         for text in texts:
@@ -222,8 +229,11 @@ def of_junit(record: Record) -> Told:
             one for one in root.iter("testcase") if one.get("classname") == probe and name in one.get("name", "")
         ]
         (mark,) = case
-        said = "waived" if "waived by" in mark.get("message", "") else "not_measured"
-        limits[metric] = {"system-out": "pass", "skipped": said}.get(mark.tag) or mark.get("type", "")
+        said = mark.get("message", "")
+        skipped = (
+            "not_measured" if said.startswith("not measured") else "waived" if "waived by" in said else "inconclusive"
+        )
+        limits[metric] = {"system-out": "pass", "skipped": skipped}.get(mark.tag) or mark.get("type", "")
     return str(whole["verdict"]), int(whole["exit code"] or ""), limits
 
 
