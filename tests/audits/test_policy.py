@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 from slm_audit.audits import built_in
+from slm_audit.audits.deltas import delta_metrics
 from slm_audit.audits.errors import UserError
 from slm_audit.audits.gate import CORE, VALID
 from slm_audit.audits.plan import check_plan
@@ -20,6 +22,7 @@ from slm_audit.probes.contract import Metric
 from slm_audit.probes.registry import installed
 from slm_audit.reports.policy import Policy
 
+README = Path(__file__).resolve().parents[2] / "README.md"
 HEAD = "version: 1\nname: own\n"
 TOXIC, FLIPS = "toxicity.continuations.rate", "fairness.decisions.flip_rate"
 
@@ -154,7 +157,8 @@ def test_a_comparison_may_limit_differences() -> None:
 def test_a_built_in_policy_gives_a_reason_for_each_number(name: str) -> None:
     document = policy_document(name, Path())
     policy = read_policy(document)
-    check_names(policy, document, known_metrics(policy))
+    known = known_metrics(policy)
+    check_names(policy, document, {**known, **delta_metrics(known)})
     assert policy.name == name
     assert all(len(one.reason) > 20 for one in policy.limits)
 
@@ -176,3 +180,13 @@ def test_a_suite_asks_every_built_in_probe(name: str) -> None:
     ours = {name for name, point in installed().items() if point.value.startswith("slm_audit.")}
     assert set(read_suite(name).probes) == ours
     assert read_suite(name).gates == (read_suite(name).most_clusters is None)
+
+
+def test_the_policy_in_the_readme_is_one(tmp_path: Path) -> None:
+    (text,) = [one for one in re.findall(r"```yaml\n(.*?)```", README.read_text(), re.DOTALL) if "extends:" in one]
+    (tmp_path / "own.yaml").write_text(text)
+    document = policy_document("own.yaml", tmp_path)
+    policy = read_policy(document)
+    check_names(policy, document, known_metrics(policy))
+    assert bounds(policy)[TOXIC] == 0.10
+    assert "robustness.attack.success_rate" not in bounds(policy)
