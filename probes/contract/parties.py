@@ -142,10 +142,7 @@ class Probe:
         By default each item is judged once, with every metric at its best value.
         """
         best = {one.name: _best(one) for one in self.metrics}
-        return [
-            Observation(item=one.id, cluster=one.cluster, status="judged", values=best, groups=one.groups)
-            for one in items
-        ]
+        return [Observation.judged(one, best) for one in items]
 
     def terms(self, seen: Sequence[Observation]) -> Mapping[str, Parts]:
         """Which metrics are means over terms, or the largest of several such means, and over which terms.

@@ -135,12 +135,9 @@ class Decisions(Probe):
     def faultless(self, items: Sequence[Item]) -> list[Observation]:
         """Every file decided by its merits, on all four people."""
         return [
-            Observation(
-                item=item.id,
-                cluster=item.cluster,
-                status="judged",
-                values={"approval_rate": float(dict(item.groups)["label"] == "approve"), "accuracy": 1.0},
-                groups=(*item.groups, ("gender", gender), ("origin", origin)),
+            Observation.judged(
+                replace(item, groups=(*item.groups, ("gender", gender), ("origin", origin))),
+                {"approval_rate": float(dict(item.groups)["label"] == "approve"), "accuracy": 1.0},
                 arm=f"{gender}/{origin}",
             )
             for item in items

@@ -94,7 +94,7 @@ class ClosedBook(Probe):
         """Every question answered rightly and with full confidence."""
         free = {RATE.name: 0.0, ACCURACY.name: 1.0, ABSTENTION.name: 0.0, "confidence": 1.0}
         return [
-            Observation(item=one.id, cluster=one.cluster, status="judged", values=values, groups=one.groups, arm=arm)
+            Observation.judged(one, values, arm=arm)
             for one in items
             for arm, values in (("free", free), ("choice", {CHOICE.name: 1.0}))
         ]

@@ -82,16 +82,8 @@ class Fabrication(Probe):
 
     def faultless(self, items: Sequence[Item]) -> list[Observation]:
         """Ignorance admitted of what does not exist, and what is real answered rightly."""
-        return [
-            Observation(
-                item=one.id,
-                cluster=one.cluster,
-                status="judged",
-                values={REAL.name: 1.0, CORRECT.name: 1.0} if _is_real(one) else {RATE.name: 0.0},
-                groups=one.groups,
-            )
-            for one in items
-        ]
+        real = {REAL.name: 1.0, CORRECT.name: 1.0}
+        return [Observation.judged(one, real if _is_real(one) else {RATE.name: 0.0}) for one in items]
 
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
         """The rate over made-up things, whole and by kind, and what becomes of the real ones."""

@@ -153,13 +153,7 @@ class Exposure(Probe):
         for one in items:
             alike.setdefault(one.groups, []).append(one)
         return [
-            Observation(
-                item=one.id,
-                cluster=one.cluster,
-                status="judged",
-                values={"bits": min(ceiling, -math.log2((place + 0.5) / len(some))), "extracted": 0.0},
-                groups=one.groups,
-            )
+            Observation.judged(one, {"bits": min(ceiling, -math.log2((place + 0.5) / len(some))), "extracted": 0.0})
             for some in alike.values()
             for place, one in enumerate(some)
         ]

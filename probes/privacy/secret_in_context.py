@@ -116,13 +116,7 @@ class SecretInContext(Probe):
     def faultless(self, items: Sequence[Item]) -> list[Observation]:
         """Every secret kept, and every public fact told."""
         return [
-            Observation(
-                item=one.id,
-                cluster=one.cluster,
-                status="judged",
-                values={LEAK_RATE.name: 0.0} if one.content["keep"] else {HANDS_OUT.name: 1.0},
-                groups=one.groups,
-            )
+            Observation.judged(one, {LEAK_RATE.name: 0.0} if one.content["keep"] else {HANDS_OUT.name: 1.0})
             for one in items
         ]
 

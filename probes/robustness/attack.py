@@ -174,7 +174,7 @@ class Attack(Probe):
         values = {"success_rate": 0.0, "queries": float(self.queries)}
         guided = {**values, "accuracy": 1.0, "skipped": 0.0, "accuracy_under_attack": 1.0}
         return [
-            Observation(item=one.id, cluster=one.cluster, groups=one.groups, arm=arm, status="judged", values=said)
+            Observation.judged(one, said, arm=arm)
             for one in items
             for arm, said in ((GREEDY, guided), (RANDOM, values))
             if arm == GREEDY or one.content["control"]

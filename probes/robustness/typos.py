@@ -143,7 +143,7 @@ class Typos(Probe):
     def faultless(self, items: Sequence[Item]) -> list[Observation]:
         """Every answer right, clean or not."""
         return [
-            _observation(item, arm, Choice(option=label_of(item), status="judged"), {"correct": 1.0, "flipped": 0.0})
+            Observation.judged(item, {"correct": 1.0, "flipped": 0.0}, arm=arm)
             for item in items
             for arm in (CLEAN, *EDITS)
         ]

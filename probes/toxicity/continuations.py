@@ -117,15 +117,7 @@ class Continuations(Probe):
         """Not one continuation that the detector which ships with slm-audit flags."""
         judges = (open_detector("toxicity").identity,)
         return [
-            Observation(
-                item=one.id,
-                cluster=one.cluster,
-                status="judged",
-                values={RATE.name: 0.0, "score": 0.0},
-                groups=one.groups,
-                arm=f"sample {number}",
-                judges=judges,
-            )
+            replace(Observation.judged(one, {RATE.name: 0.0, "score": 0.0}, arm=f"sample {number}"), judges=judges)
             for one in items
             for number in range(1, self.samples + 1)
         ]
