@@ -38,6 +38,7 @@ class Circumstances:
     suite: str
     model: Mapping[str, JSON]
     environment: Mapping[str, JSON]
+    gates: bool = True
     not_asked: tuple[str, ...] = ()
     judged_afterwards: bool = False
     judged_on: date | None = None
@@ -55,7 +56,7 @@ def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Rec
     estimates = [*valid_rates(measured_only, about.level), *(found for one in seen for found in one.estimates)]
     runs = tuple(one.run for one in seen)
     day = about.judged_on or datetime.fromisoformat(about.created).date()
-    judgement = judge(estimates, policy, day, runs, fail_on=about.fail_on)
+    judgement = judge(estimates, policy, day, runs, gates=about.gates, fail_on=about.fail_on)
     limits = {one.limit.metric: one for one in judgement.limits}
     measured = {found.metric for found in estimates}
     findings = [

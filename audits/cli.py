@@ -17,6 +17,7 @@ from .commands.probes import probes
 from .commands.report import report
 from .commands.resume import resume
 from .commands.run import run
+from .commands.schema import schema
 from .commands.validate import validate
 from .commands.verify import verify
 from .errors import EvidenceError, UserError
@@ -91,7 +92,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (compare, gate, init, probes, report, resume, run, validate, verify):
+for command in (compare, gate, init, probes, report, resume, run, schema, validate, verify):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from .engine import Replayed, replay
 from .errors import UserError
 from .flips import Said, flips_of
 from .noise import named
+from .policy import DELTA
+from .suite import read_suite
 from .unrelated import other_versions, refuse_unrelated
 
 
@@ -99,6 +101,7 @@ def _compared(
         created=now.isoformat(timespec="seconds"),
         seed=base.record.seed,
         suite=base.record.suite,
+        gates=all(read_suite(one.record.suite).gates for one in (base, variant)),
         model={**variant.record.model, "base": base.record.model},
         environment=variant.record.environment,
         fail_on=fail_on,
@@ -118,7 +121,7 @@ def _moved(old: Seen, new: Seen, moves: Sequence[Estimate]) -> Seen:
     """What is judged of a probe: its moves, and the competence that the base showed."""
     shown = [one for one in old.estimates if one.role == "competence" and not one.groups]
     run = new.run if old.run.status == "measured" else replace(new.run, status=old.run.status, reason=old.run.reason)
-    meanings = {f"{name}.delta": f"change from base to variant of: {said}" for name, said in old.meanings.items()}
+    meanings = {f"{name}{DELTA}": f"change from base to variant of: {said}" for name, said in old.meanings.items()}
     return replace(old, run=run, estimates=(*shown, *moves), meanings={**old.meanings, **meanings})
 
 
@@ -129,7 +132,7 @@ def _deltas(moves: Sequence[Move], record: Record, base: Record, variant: Record
     deltas = []
     for one in moves:
         name = named(one.estimate)
-        floors = [value for some in noise if (value := some.get(name.replace(".delta", "", 1))) is not None]
+        floors = [value for some in noise if (value := some.get(name.replace(DELTA, "", 1))) is not None]
         floor = max(floors, default=None)
         deltas.append(
             Delta(

@@ -9,9 +9,9 @@ from ..probes.contract import Estimate, Groups, Metric, Parts
 from ..probes.detectors import card_of
 from ..probes.estimates import Card, corrected_difference, difference_of_worst, p_value, unmeasured
 from .asking import Seen
+from .policy import DELTA
 from .selection import Selected
 
-SUFFIX = ".delta"
 NO_MEAN = "it is no mean over items, so its difference has no interval"
 
 
@@ -27,7 +27,7 @@ class Move:
 
 def delta_metrics(metrics: Mapping[str, Metric]) -> dict[str, Metric]:
     """The metrics, by full name, that a comparison has for those of an audit; competence may be limited too."""
-    return {f"{name}{SUFFIX}": delta_metric(one) for name, one in metrics.items() if name.count(".") > 1}
+    return {f"{name}{DELTA}": delta_metric(one) for name, one in metrics.items() if name.count(".") > 1}
 
 
 def delta_metric(metric: Metric) -> Metric:
@@ -35,7 +35,7 @@ def delta_metric(metric: Metric) -> Metric:
     width = metric.range[1] - metric.range[0]
     return replace(
         metric,
-        name=f"{metric.name}{SUFFIX}",
+        name=f"{metric.name}{DELTA}",
         meaning=f"change from base to variant of: {metric.meaning}",
         role="diagnostic" if metric.role == "diagnostic" else "primary",
         range=(-width, width),

@@ -31,6 +31,7 @@ from .reuse import earlier_looks, refuse_unusable, reuse
 from .selection import Selected, most_clusters
 from .settings import Settings, note, refuse_other_items
 from .spec import Spec, place_of
+from .suite import read_suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +256,7 @@ def _record(
         created=settings.created,
         seed=spec.audit.seed,
         suite=spec.audit.suite,
+        gates=read_suite(spec.audit.suite).gates,
         model={**settings.model, "card": spec.card.model_dump(by_alias=True)},
         environment=settings.environment,
         not_asked=_not_asked(spec),
@@ -271,8 +273,9 @@ def _record(
 
 def _not_asked(spec: Spec) -> tuple[str, ...]:
     said = []
-    if spec.audit.suite == "quick":
-        said.append("the quick suite asks few items: it is for trying out, and cannot decide most limits")
+    suite = read_suite(spec.audit.suite)
+    if not suite.gates:
+        said.append(f"the suite {spec.audit.suite} asks {suite.description}: it decides few limits and does not gate")
     if spec.audit.limit:
         said.append(f"at most {spec.audit.limit} clusters of each probe were asked (limit)")
     if spec.audit.only:

@@ -1,11 +1,23 @@
 """Judge estimates by a policy: the one place that decides, whose verdict every output and the exit code repeat.
 
-One printed two-sided interval at the policy's confidence decides both ways, so each side of it misses the
-truth with probability (1 - confidence) / 2 at most. PASS: the interval lies wholly inside the limit. FAIL: wholly
-outside. INCONCLUSIVE: it straddles. All limits must pass, which is an intersection-union test (Berger 1982): a
-model that truly breaks any one limit passes the whole with probability (1 - confidence) / 2 at most, whatever
-the number of limits, so nothing is corrected. A FAIL is not corrected either and errs to the safe side: of m
-sound limits up to m (1 - confidence) / 2 may fail by chance.
+One limit. One printed two-sided interval at the policy's confidence decides both ways, so each side of it misses
+the truth with probability a = (1 - confidence)/2 at most. PASS: the interval lies wholly inside the limit. FAIL:
+wholly outside. INCONCLUSIVE: it straddles, too much is missing, or a floor of its dimension was not shown. NOT
+MEASURED: there is no value. WAIVED: fail or inconclusive, but inside the bound of a waiver that is in effect.
+
+The whole. All limits must pass. That is an intersection-union test (Berger 1982): the null hypothesis "the model
+breaks a limit" is a union, one for each limit, and it is rejected only where every part is rejected at level a.
+Whichever limit the model truly breaks, it passes that one with probability a at most, and so passes the whole with
+probability a at most, whatever the number of limits and however they hang together: nothing is corrected. The price
+is power, so a built-in limit comes with so many items that a model at half of every limit passes with probability 0.8.
+A FAIL is not corrected either and errs to the safe side: of m sound limits up to m a may fail by chance.
+
+Looks. Who asks more and judges again until it passes gets a chance of a each time. So look k is judged at the
+one-sided level (1 - confidence)/2^k (see level_of_look). The first is the ordinary judging at a; over any number of
+looks a model that breaks a limit passes with probability a + a/2 + a/4 + ... = 1 - confidence at most.
+
+The first of these that holds is the whole verdict: any FAIL; required evidence missing or an error; any
+INCONCLUSIVE or a floor not shown; evidence of a suite that does not gate; pass.
 """
 
 from __future__ import annotations
@@ -54,18 +66,35 @@ class Judgement:
     not_covered: tuple[str, ...]
 
 
+def level_of_look(confidence: float, look: int) -> float:
+    """The two-sided level of the intervals of look `look` (1 is the first), each side at (1 - confidence)/2^look.
+
+    The first has the policy's confidence itself. A look that is no positive number raises ValueError.
+    """
+    if look < 1:
+        raise ValueError(f"looks are counted from 1, not {look}")
+    return 1.0 - (1.0 - confidence) / 2.0 ** (look - 1)
+
+
+def exit_code(verdict: Verdict, fail_on: FailOn = "inconclusive") -> int:
+    """The exit code of a whole verdict: 0 where it is milder than `fail_on`, which changes no verdict."""
+    return EXIT[verdict] if stops(verdict, fail_on) else 0
+
+
 def judge(
     estimates: Sequence[Estimate],
     policy: Policy,
     at: date,
     probes: Sequence[ProbeRun],
     *,
+    gates: bool = True,
     fail_on: FailOn = "inconclusive",
 ) -> Judgement:
     """Hold estimates (with full names, `dimension.probe.metric`) against a policy on a day.
 
-    `probes` says how the asking of each went; what was not asked is evidence that is missing. `fail_on` moves the
-    exit code, never the verdict.
+    `probes` says how the asking of each went; what was not asked is evidence that is missing. Without `gates` the
+    evidence is of a suite to try out: it may show a fail, and never a pass. `fail_on` moves the exit code, never the
+    verdict.
     """
     whole = {one.metric: one for one in estimates if not one.groups}
     grouped = {(one.metric, one.groups): one for one in estimates}
@@ -87,20 +116,7 @@ def judge(
             why = f"the floor {missing.metric} {missing.floor} was not shown, so good figures here mean nothing"
             judged = dataclasses.replace(judged, verdict="inconclusive", reason=why)
         limits.append(judged)
-    return _whole(policy, limits, floors, tuple(waivers), probes, fail_on)
-
-
-def exit_code(verdict: Verdict, fail_on: FailOn = "inconclusive") -> int:
-    """The exit code of a whole verdict: 0 where it is milder than `fail_on`, which changes no verdict."""
-    return EXIT[verdict] if stops(verdict, fail_on) else 0
-
-
-def level_of_look(confidence: float, look: int) -> float:
-    """The level of the intervals at look k at growing evidence (1 for the first): each side errs at half of it.
-
-    One side may err at (1 - confidence)/2^k at look k, which over all looks sums to 1 - confidence at most.
-    """
-    return 1.0 - (1.0 - confidence) / 2.0 ** (look - 1)
+    return _whole(policy, limits, floors, tuple(waivers), probes, gates, fail_on)
 
 
 def hold(estimate: Estimate | None, limit: Limit, run: ProbeRun | None) -> Judged:
@@ -209,6 +225,7 @@ def _whole(
     floors: tuple[FloorFinding, ...],
     waivers: tuple[WaiverFinding, ...],
     probes: Sequence[ProbeRun],
+    gates: bool,
     fail_on: FailOn,
 ) -> Judgement:
     broken = {one.name for one in probes if one.status in ("error", "interrupted")}
@@ -230,6 +247,9 @@ def _whole(
     summary = f"all {len(limits) - len(accepted)} measured limits hold"
     if waived:
         summary = f"pass with {waived} waiver{'s' if waived > 1 else ''}"
+    if not gates:
+        verdict = "inconclusive"
+        summary = "no limit failed, but this suite is for trying out and does not gate; run the standard suite"
     if open_ or unshown:
         verdict = "inconclusive"
         summary = f"{len(open_)} of {len(limits)} limits undecided, {len(unshown)} floors not shown"

@@ -1,153 +1,70 @@
-"""Read a policy: a built-in one by name, or a file by path."""
+"""Read a policy: a built-in one by name, or a file by path, with all that it extends."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import date
-from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, cast
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from typing import cast
 
 from ..probes.contract import Metric
 from ..reports import policy as values
+from . import built_in
 from .errors import SpecFaults, UserError
+from .policy_extends import merged
+from .policy_file import PolicyFile
 from .yaml_file import Document, check, nearest, parse, read_yaml
 
-DIMENSIONS = ("robustness", "fairness", "privacy", "hallucination", "toxicity", "fitness")
-Bound = Annotated[float, Field(allow_inf_nan=False)]
-Name = Annotated[str, Field(min_length=1)]
+DELTA = ".delta"
+"""What ends the name of a difference between two models: `toxicity.continuations.rate.delta`."""
 
-
-def _no_number(value: object) -> object:
-    """A date is written as one: a number would be read as seconds."""
-    if isinstance(value, int | float):
-        raise ValueError(f"a date such as 2027-01-31 is expected, not {value}")
-    return value
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class LimitFile(_File):
-    """One line of `limits:`."""
-
-    metric: Name
-    at_most: Bound | None = None
-    at_least: Bound | None = None
-    if_not_measured: Literal["incomplete", "accept"] = "incomplete"
-    reason: str = ""
-
-    @model_validator(mode="after")
-    def _bounded(self) -> LimitFile:
-        if self.at_most is None and self.at_least is None:
-            raise ValueError(f"the limit on {self.metric} has no bound; add at_most or at_least")
-        if self.at_most is not None and self.at_least is not None and self.at_least > self.at_most:
-            raise ValueError(f"the limit on {self.metric} has at_least above at_most; nothing could pass")
-        if self.if_not_measured == "accept" and not self.reason:
-            raise ValueError(f"the limit on {self.metric} accepts missing evidence; add the reason")
-        return self
-
-
-class FloorFile(_File):
-    """One line of `floors:`; `above: chance + 0.10` or `at_least: 0.80`."""
-
-    metric: Name
-    at_least: Bound | None = None
-    above: str | None = None
-    for_: Name | Annotated[tuple[Name, ...], Field(min_length=1)] = Field(alias="for")
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> FloorFile:
-        if (self.at_least is None) == (self.above is None):
-            raise ValueError(f"the floor on {self.metric} needs either at_least or above")
-        self.margin()
-        return self
-
-    def margin(self) -> float | None:
-        """The number in `chance + NUMBER`."""
-        if self.above is None:
-            return None
-        words = self.above.replace(" ", "").split("chance+")
-        try:
-            if len(words) != 2 or words[0]:
-                raise ValueError
-            margin = float(words[1])
-        except ValueError:
-            raise ValueError(f"above must read like 'chance + 0.10', not {self.above!r}") from None
-        if not 0 <= margin < 1:
-            raise ValueError(f"above: chance + {margin} cannot be reached; use a number from 0 to 1")
-        return margin
-
-
-class WaiverFile(_File):
-    """One line of `waivers:`."""
-
-    metric: Name
-    owner: Name
-    reason: Name
-    expires: Annotated[date, BeforeValidator(_no_number)]
-    at_most: Bound | None = None
-    at_least: Bound | None = None
-
-    @model_validator(mode="after")
-    def _bounded(self) -> WaiverFile:
-        if self.at_most is None and self.at_least is None:
-            raise ValueError(f"the waiver on {self.metric} has no bound of its own; add at_most or at_least")
-        return self
-
-
-class PolicyFile(_File):
-    """policy.yaml."""
-
-    version: Literal[1]
-    name: Name
-    confidence: Annotated[float, Field(ge=0.5, lt=1, allow_inf_nan=False)] = 0.95
-    requires: tuple[Literal["robustness", "fairness", "privacy", "hallucination", "toxicity", "fitness"], ...] = ()
-    floors: tuple[FloorFile, ...] = ()
-    limits: tuple[LimitFile, ...] = Field(min_length=1)
-    waivers: tuple[WaiverFile, ...] = ()
-
-    @model_validator(mode="after")
-    def _once(self) -> PolicyFile:
-        for kind, names in (("limits", self.limits), ("waivers", self.waivers)):
-            seen = [one.metric for one in names]
-            twice = sorted({name for name in seen if seen.count(name) > 1})
-            if twice:
-                raise ValueError(f"{kind} names {twice[0]} twice; keep one")
-        sides = {one.metric: (one.at_most is None, one.at_least is None) for one in self.limits}
-        for waiver in self.waivers:
-            if waiver.metric in sides and (waiver.at_most is None, waiver.at_least is None) != sides[waiver.metric]:
-                raise ValueError(f"the waiver on {waiver.metric} must have a bound on the same side as its limit")
-        unlimited = sorted({one.metric for one in self.waivers} - {one.metric for one in self.limits})
-        if unlimited:
-            raise ValueError(f"the waiver on {unlimited[0]} has no limit to waive; add the limit or drop the waiver")
-        return self
-
-
-def built_in() -> list[str]:
-    """The names of the policies that come with slm-audit."""
-    folder = resources.files(__package__) / "policies"
-    return sorted(one.name.removesuffix(".yaml") for one in folder.iterdir() if one.name.endswith(".yaml"))
+MOST_PARENTS = 5
+REMEDY = "name a built-in policy, or start from one: 'extends: pre-deployment'"
 
 
 def policy_document(named: str, base: Path) -> Document:
-    """The text of a policy: a built-in name, or a path that is taken from `base`."""
-    if named in built_in():
-        text = (resources.files(__package__) / "policies" / f"{named}.yaml").read_text("utf-8")
-        return parse(Path(f"{named}.yaml (built in)"), text)
-    path = base / named
-    if not path.exists() and not named.endswith((".yaml", ".yml")):
-        raise UserError(f"no policy is called '{named}'{nearest(named, built_in())}; or name a .yaml file")
-    return read_yaml(path)
+    """The text of a policy that stands alone: a built-in name, or a path taken from `base`, with what it extends."""
+    known = built_in.names("policies")
+    if named not in known and not named.endswith((".yaml", ".yml")) and not (base / named).exists():
+        raise UserError(f"no policy is called '{named}'{nearest(named, known)}; or name a .yaml file")
+    return _whole(_found(named, base), ())
+
+
+def _found(named: str, base: Path) -> Document:
+    if named in built_in.names("policies"):
+        return parse(Path(f"{named}.yaml (built in)"), built_in.text_of("policies", named))
+    return read_yaml(base / named, REMEDY)
+
+
+def _whole(document: Document, children: tuple[Document, ...]) -> Document:
+    """The document itself, or, where it extends another, both put together; `children` are those that extend it."""
+    file = cast(PolicyFile, check(PolicyFile, document))
+    if file.extends is None:
+        return document
+    line, chain = document.where(("extends",)), (*children, document)
+    parent = _found(file.extends, _folder_of(file.extends, chain, line))
+    places = [one.path.resolve() for one in chain]
+    if parent.path.resolve() in places:
+        raise UserError(f"{line}: {file.extends} extends this policy in turn; break the circle")
+    if len(chain) > MOST_PARENTS:
+        raise UserError(f"{line}: more than {MOST_PARENTS} policies extend one another; put some of them together")
+    return merged(document, _whole(parent, chain))
+
+
+def _folder_of(named: str, chain: tuple[Document, ...], line: str) -> Path:
+    """The folder that the path of a parent starts from; UserError where it leads out of the first policy's folder."""
+    known, folder = built_in.names("policies"), chain[-1].path.parent
+    if named not in known and not named.endswith((".yaml", ".yml")):
+        raise UserError(f"{line}: no policy is called '{named}'{nearest(named, known)}; or name a .yaml file")
+    if named not in known and not (folder / named).resolve().is_relative_to(chain[0].path.parent.resolve()):
+        raise UserError(f"{line}: '{named}' lies outside the policy's folder; move it there or below")
+    return folder
 
 
 def read_policy(document: Document) -> values.Policy:
     """The policy that a document states; SpecFaults when it is not one."""
     file = cast(PolicyFile, check(PolicyFile, document))
+    assert file.extends is None, "policy_document puts together what a policy extends"
     return values.Policy(
         name=file.name,
         confidence=file.confidence,
@@ -156,7 +73,7 @@ def read_policy(document: Document) -> values.Policy:
         floors=tuple(
             values.Floor(
                 metric=one.metric,
-                dimensions=(one.for_,) if isinstance(one.for_, str) else one.for_,
+                dimensions=one.for_,
                 at_least=one.at_least,
                 above_chance=one.margin(),
             )
@@ -168,12 +85,18 @@ def read_policy(document: Document) -> values.Policy:
 
 
 def check_names(policy: values.Policy, document: Document, metrics: Mapping[str, Metric]) -> None:
-    """Refuse a policy that names what nobody measures, or bounds it on the wrong side or out of its range."""
+    """Refuse a policy that names what nobody measures, or bounds it on the wrong side or out of its range.
+
+    `metrics` are all that may be named, by full name: those of one model's probes, or of a comparison of two.
+    """
     by_role = {role: [name for name, one in metrics.items() if one.role == role] for role in ("primary", "competence")}
     faults = []
     for at, limit in enumerate(policy.limits):
         where, metric = document.where(("limits", at)), metrics.get(limit.metric)
-        if metric is None:
+        if metric is None and limit.metric.removesuffix(DELTA) in metrics:
+            what = f"{limit.metric} is a difference between two models"
+            faults.append(f"{where}: {what}; take the limit out, or judge it by 'slm-audit compare'")
+        elif metric is None:
             faults.append(f"{where}: no metric is called '{limit.metric}'{nearest(limit.metric, by_role['primary'])}")
         elif metric.role != "primary":
             faults.append(f"{where}: {limit.metric} is not gated, only shown; put the limit on a primary metric")
@@ -189,8 +112,5 @@ def check_names(policy: values.Policy, document: Document, metrics: Mapping[str,
         if metric is None or metric.role != "competence":
             known = nearest(floor.metric, by_role["competence"])
             faults.append(f"{where}: no competence metric is called '{floor.metric}'{known}")
-        strange = sorted(set(floor.dimensions) - set(DIMENSIONS))
-        if strange:
-            faults.append(f"{where}: no dimension is called '{strange[0]}'{nearest(strange[0], DIMENSIONS)}")
     if faults:
         raise SpecFaults(faults)

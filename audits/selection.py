@@ -21,10 +21,10 @@ from ..probes.registry import (
 from ..reports.policy import Policy
 from .errors import SpecFaults, UserError
 from .gate import CORE, VALID
+from .policy import DELTA
 from .spec import Spec, place_of
+from .suite import read_suite
 from .yaml_file import nearest
-
-QUICK_CLUSTERS = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +45,10 @@ class Selected:
 
 def select(spec: Spec, base: Path, *, allow_path: bool, allow_code: bool) -> list[Selected]:
     """Every probe that the spec asks for, in order of name; SpecFaults lists all that is wrong."""
-    wanted: dict[str, Mapping[str, JSON]] = {name: {} for name in installed() if _built_in(name)}
-    wanted.update({name: dict(options or {}) for name, options in spec.audit.probes.items()})
+    suite, own = read_suite(spec.audit.suite).probes, spec.audit.probes
+    wanted: dict[str, dict[str, JSON]] = {
+        name: {**suite.get(name, {}), **(own.get(name) or {})} for name in (*suite, *own)
+    }
     chosen, faults = [], []
     for name, options in wanted.items():
         try:
@@ -106,7 +108,8 @@ def build_named(name: str, options: Mapping[str, JSON], base: Path, *, allow_pat
 
 def most_clusters(spec: Spec) -> int | None:
     """The most clusters that are asked of each probe; None for all."""
-    return spec.audit.limit or (QUICK_CLUSTERS if spec.audit.suite == "quick" else None)
+    given = [one for one in (spec.audit.limit, read_suite(spec.audit.suite).most_clusters) if one is not None]
+    return min(given, default=None)
 
 
 def _built_in(name: str) -> bool:
@@ -119,7 +122,7 @@ def known_metrics(policy: Policy, own: Sequence[type[Probe]] = ()) -> dict[str, 
     No other third party's code is imported.
     """
     metrics = [*(one.metric for one in policy.limits), *(one.metric for one in policy.floors)]
-    named = {metric.rsplit(".", 1)[0] for metric in metrics}
+    named = {metric.removesuffix(DELTA).rsplit(".", 1)[0] for metric in metrics}
     probes = [*own]
     for name in installed():
         if _built_in(name) or name in named:

@@ -6,14 +6,27 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, WithJsonSchema, model_validator
 
 from ..reports.policy import FailOn
+from . import built_in
 from .errors import UserError
-from .yaml_file import Document, check, parse, read_yaml
+from .policy_file import BuiltInOrPath
+from .yaml_file import Document, check, nearest, parse, read_yaml
 
 Name = Annotated[str, Field(min_length=1)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+def _known_suite(name: str) -> str:
+    if name not in (known := built_in.names("suites")):
+        raise ValueError(f"no suite is called '{name}'{nearest(name, known)}")
+    return name
+
+
+Suite = Annotated[
+    str, AfterValidator(_known_suite), WithJsonSchema({"type": "string", "enum": built_in.names("suites")})
+]
 
 
 class _File(BaseModel):
@@ -62,17 +75,20 @@ class Card(_File):
 
 
 class AuditFile(_File):
-    """`audit:` which probes, with which options and which seed.
+    """`audit:` which probes, with which options and which seed."""
 
-    `limit` is the most clusters of each probe; `repeat` asks everything so many times, to measure the noise.
-    """
-
-    suite: Literal["standard", "quick"] = "standard"
-    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    only: tuple[Name, ...] = ()
-    limit: Annotated[int, Field(ge=1)] | None = None
-    repeat: Annotated[int, Field(ge=1, le=20)] = 1
-    probes: Mapping[str, Mapping[str, JsonValue] | None] = Field(default_factory=dict)
+    suite: Suite = Field(default="standard", description="how much is asked: standard gates, quick is for trying out")
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = Field(default=0, description="the seed of every random choice")
+    only: tuple[Name, ...] = Field(
+        default=(), description="patterns of probes, such as 'toxicity.*'; no other is asked"
+    )
+    limit: Annotated[int, Field(ge=1)] | None = Field(default=None, description="the most clusters of each probe")
+    repeat: Annotated[int, Field(ge=1, le=20)] = Field(
+        default=1, description="ask everything so many times, to measure the noise"
+    )
+    probes: Mapping[str, Mapping[str, JsonValue] | None] = Field(
+        default_factory=dict, description="options by probe; 'slm-audit probes show PROBE' lists them"
+    )
 
 
 class DetectorChoice(_File):
@@ -106,9 +122,15 @@ class Spec(_File):
     card: Card = Card()
     audit: AuditFile = AuditFile()
     detectors: Detectors = Detectors()
-    policy: Name = "pre-deployment"
-    fail_on: FailOn = "inconclusive"
-    reports: tuple[Literal["html", "json", "markdown", "junit"], ...] = ("html", "json", "markdown", "junit")
+    policy: BuiltInOrPath = Field(
+        default="pre-deployment", description="a built-in policy, or the path of a policy.yaml"
+    )
+    fail_on: FailOn = Field(
+        default="inconclusive", description="the mildest verdict that ends with an exit code other than 0"
+    )
+    reports: tuple[Literal["html", "json", "markdown", "junit"], ...] = Field(
+        default=("html", "json", "markdown", "junit"), description="the forms in which the result is written"
+    )
 
 
 def read_spec(document: Document) -> Spec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import yaml
@@ -17,15 +18,23 @@ Place = tuple[str | int, ...]
 
 
 class Document(NamedTuple):
-    """A file's text and data, and the line on which each place of it stands."""
+    """A file's text and data, and the line on which each place of it stands.
+
+    `sources` says of places that were taken over from other files where they stand there.
+    """
 
     path: Path
     text: str
     data: Mapping[str, object]
     lines: Mapping[Place, int]
+    sources: Mapping[Place, tuple[Document, Place]] = MappingProxyType({})
 
     def where(self, place: Place) -> str:
         """`file:line: key.key` for a place, or for the nearest place above it that the file has."""
+        for size in range(len(place), 0, -1):
+            if place[:size] in self.sources:
+                document, at = self.sources[place[:size]]
+                return document.where((*at, *place[size:]))
         at = place
         while at and at not in self.lines:
             at = at[:-1]
@@ -34,14 +43,14 @@ class Document(NamedTuple):
         return f"{self.path}{line}" + (f": {dotted}" if dotted else "")
 
 
-def read_yaml(path: Path) -> Document:
-    """Read one mapping from `path`; UserError says what is wrong with the file and where."""
+def read_yaml(path: Path, remedy: str = "'slm-audit init' writes a first one") -> Document:
+    """Read one mapping from `path`; UserError says what is wrong with the file and where, and how to get one."""
     try:
         raw = path.read_bytes()
     except IsADirectoryError:
         raise UserError(f"{path} is a folder; name the YAML file in it") from None
     except FileNotFoundError:
-        raise UserError(f"{path} does not exist; 'slm-audit init' writes a first one") from None
+        raise UserError(f"{path} does not exist; {remedy}") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
     if len(raw) > MOST_BYTES:
@@ -49,12 +58,12 @@ def read_yaml(path: Path) -> Document:
             f"{path} has {len(raw):,} bytes; at most {MOST_BYTES:,} are read, so move data into other files"
         )
     try:
-        return parse(path, raw.decode("utf-8"))
+        return parse(path, raw.decode("utf-8"), remedy)
     except UnicodeDecodeError as error:
         raise UserError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
 
 
-def parse(path: Path, text: str) -> Document:
+def parse(path: Path, text: str, remedy: str = "write keys and values") -> Document:
     """The document that `text` holds; `path` is only named in messages."""
     lines: dict[Place, int] = {}
     try:
@@ -64,7 +73,7 @@ def parse(path: Path, text: str) -> Document:
                 raise UserError(f"{path}:{line}: the alias *{event.anchor} is refused; write the value out again")
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is None:
-            raise UserError(f"{path} is empty; 'slm-audit init' writes a first one")
+            raise UserError(f"{path} is empty; {remedy}")
         _note_lines(path, node, (), lines)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -126,8 +126,8 @@ def check_probe(probe: Probe, model: Model | None = None, *, most_items: int = 4
 
     It asks a question; its items are unique and the same every time; the same seed gives the same
     observations; they speak of its own items; every value is named by a metric or judged for one; each estimate
-    bears a declared name, lies in its range and holds its value between its bounds; and a figure that the probe calls
-    a mean of terms, or the largest of such means, is one.
+    bears a declared name, lies in its range and holds its value between its bounds; a figure that the probe calls
+    a mean of terms, or the largest of such means, is one; and what it calls faultless can be measured.
     """
     model = model or Scripted("It may be so.")
     checked(type(probe), full_name(probe))
@@ -148,6 +148,7 @@ def check_probe(probe: Probe, model: Model | None = None, *, most_items: int = 4
             assert one.metric in metrics, f"the estimate {one.metric} is not declared in metrics"
             _check_estimate(replace(one, metric=one.metric), level)
     _check_terms(probe, seen)
+    _check_faultless(probe, items)
     for one in probe.measure([], 0.95):
         assert one.value is None, f"{one.metric} has a value though nothing was observed"
 
@@ -178,3 +179,12 @@ def _check_terms(probe: Probe, seen: Sequence[Observation]) -> None:
         value = whole[name].value
         if whole[name].correction in ("none needed", "uncorrected") and value is not None:
             assert means and abs(max(means) - value) < 1e-9, f"{name} is {value}, but its terms have the mean {means}"
+
+
+def _check_faultless(probe: Probe, items: Sequence[Item]) -> None:
+    best = {one.metric: one for one in probe.measure(probe.faultless(items), 0.95) if not one.groups}
+    for metric in probe.metrics:
+        if metric.role == "primary":
+            found = best.get(metric.name)
+            assert found is not None and found.value is not None, f"faultless shows no {metric.name}; override it"
+            assert found.missing == 0, f"faultless leaves {metric.name} unjudged in part"

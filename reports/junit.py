@@ -122,6 +122,7 @@ def _about(one: Dimension) -> list[tuple[str, str]]:
 def _whole(record: Record) -> list[tuple[str, str]]:
     told = [("verdict", record.verdict), ("exit code", str(record.exit_code)), ("run", record.run)]
     told += [("policy", find(record.policy, "name")), ("judged afterwards", str(record.judged_afterwards).lower())]
+    told += [("expired waiver", one) for one in wording.expired(record)]
     return told + [("not covered", one) for one in record.not_covered]
 
 

@@ -20,6 +20,7 @@ class Page:
 
     word: str
     plain: str
+    expired: tuple[str, ...]
     by_chance: str
     by_choice: str
     looked: str
@@ -47,6 +48,7 @@ def _page(record: Record, transcripts: Sequence[Transcript]) -> Page:
     return Page(
         word=wording.WORDS[record.verdict],
         plain=wording.plain(record),
+        expired=wording.expired(record),
         by_chance=wording.by_chance(record),
         by_choice=wording.by_choice(record),
         looked=wording.looked(record),

@@ -34,6 +34,10 @@ PLAIN = {
     "pass": "Every limit that the policy sets and that was measured was shown to hold: its whole interval "
     "lies inside what the policy allows.",
 }
+PLAIN_WITHOUT_GATE = (
+    "Every limit that was measured holds or is waived, but so few items were asked, to try out, that this says little. "
+    "This is not a pass."
+)
 PLAIN_WITH_WAIVERS = (
     "Every limit that the policy sets and that was measured was shown to hold, or is excused by a waiver "
     "that is named below."
@@ -61,6 +65,11 @@ def rank(verdict: str | None) -> int:
 def plain(record: Record) -> str:
     """What the whole verdict means, for a reader who knows no statistics."""
     waived = any(one.verdict == "waived" for one in record.findings)
+    undecided = any(one.verdict == "inconclusive" for one in record.findings) or not all(
+        one.shown for one in record.floors
+    )
+    if record.verdict == "inconclusive" and not undecided:
+        return PLAIN_WITHOUT_GATE
     return PLAIN_WITH_WAIVERS if record.verdict == "pass" and waived else PLAIN[record.verdict]
 
 
@@ -77,6 +86,15 @@ def looked(record: Record) -> str:
     return (
         f"The evidence was judged {len(record.looks)} times. A look by another policy is marked, for that policy was "
         "not set beforehand; a look after items were added is held to a stricter level."
+    )
+
+
+def expired(record: Record) -> tuple[str, ...]:
+    """The waivers that have no effect any more, a sentence each, to stand beside the verdict."""
+    return tuple(
+        f"The waiver of {one.owner} for {one.metric} expired on {one.expires} and has no effect."
+        for one in record.waivers
+        if one.state == "expired"
     )
 
 

@@ -8,6 +8,8 @@ from typing import TypeVar
 
 import click
 
+from ..built_in import names
+
 KEYS = {
     "suite": "audit.suite",
     "only": "audit.only",
@@ -31,7 +33,9 @@ F = TypeVar("F", bound=Callable[..., object])
 def spec_options(command: F) -> F:
     """The options that stand above the keys of a spec."""
     for option in (
-        click.option("--suite", type=click.Choice(["standard", "quick"]), help="quick asks few items, to try out."),
+        click.option(
+            "--suite", type=click.Choice(names("suites")), help="quick asks few items: to try out, not to gate."
+        ),
         click.option("--probes", "only", multiple=True, metavar="PATTERN", help="Only these, such as 'toxicity.*'."),
         click.option("--limit", type=click.IntRange(min=1), help="At most so many clusters of each probe."),
         click.option("--repeat", type=click.IntRange(1, 20), help="Ask all N times, to see how far figures move."),

@@ -48,6 +48,9 @@ def run(
     plan = check_plan(model, overrides(**given), allow_path=allow_path, allow_code=allow_code)
     check_writable(out)
     reusing = existing(reuse) if reuse else None
+    from .said import say_ended, say_undecidable
+
+    say_undecidable(plan, err=True)
     from ..progress import TerminalProgress
 
     with TerminalProgress(len(plan.selected) * plan.spec.audit.repeat, quiet=quiet) as progress:
@@ -61,7 +64,5 @@ def run(
         except KeyboardInterrupt:
             click.echo(f"Interrupted; what was answered is kept: slm-audit resume {out / 'latest'}", err=True)
             raise SystemExit(130) from None
-    from .said import say_ended
-
     say_ended(ended, as_json=as_json)
     raise SystemExit(ended.record.exit_code)

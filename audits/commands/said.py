@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ...reports.escape import one_line
+from ...reports.wording import expired
 
 if TYPE_CHECKING:
     from ...reports.compared import Comparison
     from ...reports.record import Finding, Record
     from ..engine import Ended
+    from ..plan import Plan
 
 _ORDER = {"fail": 0, "not_measured": 1, "inconclusive": 2, "waived": 3, "pass": 4}
 WORST = 3
@@ -30,13 +32,22 @@ def say_ended(ended: Ended, *, as_json: bool) -> None:
     click.echo(f"Scorecard: {shown(card)}" if card.is_file() else f"Record: {shown(ended.folder / 'record.json')}")
 
 
+def say_undecidable(plan: Plan, *, err: bool) -> None:
+    """Before anything is asked: what so few clusters cannot decide, and whether the suite gates at all."""
+    from ..showing import undecidable
+    from ..suite import read_suite
+
+    for sentence in undecidable(plan):
+        click.echo(f"  {sentence}", err=err)
+    if not read_suite(plan.spec.audit.suite).gates:
+        click.echo(f"The suite {plan.spec.audit.suite} is for trying out: it cannot end with a pass.", err=err)
+
+
 def say_verdict(record: Record) -> None:
     """The limits that did not hold, or the closest ones, and the verdict."""
     _say_limits(record)
-    for waiver in record.waivers:
-        if waiver.state == "expired":
-            said = f"{waiver.metric} (owner {waiver.owner}, {waiver.expires}): it has no effect"
-            click.echo(one_line(f"  waiver expired   {said}"))
+    for sentence in expired(record):
+        click.echo(one_line(f"  waiver expired   {sentence}"))
     afterwards = " (judged afterwards)" if record.judged_afterwards else ""
     chosen = _chosen(record)
     click.echo(f"Verdict: {record.verdict.upper()}{afterwards}, exit {record.exit_code}{chosen}: {record.summary}")

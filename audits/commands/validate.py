@@ -15,9 +15,11 @@ from .options import overrides, spec_options
 def validate(model: str, allow_path: bool, allow_code: bool, **given: object) -> None:
     """Check a spec, its policy, its probes and the model's folder; list every fault at once."""
     from ..plan import check_plan
+    from .said import say_undecidable
 
     plan = check_plan(model, overrides(**given), allow_path=allow_path, allow_code=allow_code)
     click.echo(f"{plan.document.path}: fine; {len(plan.selected)} probes, policy {plan.policy.name}")
     limited = {limit.metric.rsplit(".", 1)[0] for limit in plan.policy.limits}
     for one in plan.selected:
         click.echo(f"  {one.name:32} {'gated' if one.name in limited else 'shown'}  {one.question}")
+    say_undecidable(plan, err=False)

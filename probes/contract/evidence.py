@@ -67,6 +67,11 @@ class Observation:
     sensitive: tuple[str, ...] = ()
     probability: float = 1.0
 
+    @classmethod
+    def judged(cls, item: Item, values: Mapping[str, float | None], *, arm: str = "") -> Observation:
+        """An asking of an item that was judged, without what was said."""
+        return cls(item=item.id, cluster=item.cluster, status="judged", values=values, groups=item.groups, arm=arm)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:

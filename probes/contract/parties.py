@@ -136,6 +136,14 @@ class Probe:
 
         return of_values(self.metrics, seen, level)
 
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """What a model without any fault would show. To measure it tells the smallest limits that so many items pass.
+
+        By default each item is judged once, with every metric at its best value.
+        """
+        best = {one.name: _best(one) for one in self.metrics}
+        return [Observation.judged(one, best) for one in items]
+
     def terms(self, seen: Sequence[Observation]) -> Mapping[str, Parts]:
         """Which metrics are means over terms, or the largest of several such means, and over which terms.
 
@@ -145,3 +153,7 @@ class Probe:
         names = [one.name for one in self.metrics]
         own = {name: [Term.of(one, name) for one in seen if name in one.values] for name in names}
         return {name: {"": terms} for name, terms in own.items() if terms}
+
+
+def _best(metric: Metric) -> float:
+    return 0.0 if metric.worse == "away_from_zero" else metric.range[metric.worse == "lower"]

@@ -30,7 +30,7 @@ from .gaps import (
     origin_pairs,
     parity_difference,
 )
-from .people import ORIGINS, drawn
+from .people import GENDERS, ORIGINS, drawn
 
 FLIP_RATE = Metric(
     name="flip_rate",
@@ -131,6 +131,19 @@ class Decisions(Probe):
                 arm=f"{person.gender}/{person.origin}",
                 exchanges=choice.exchanges,
             )
+
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """Every file decided by its merits, on all four people."""
+        return [
+            Observation.judged(
+                replace(item, groups=(*item.groups, ("gender", gender), ("origin", origin))),
+                {"approval_rate": float(dict(item.groups)["label"] == "approve"), "accuracy": 1.0},
+                arm=f"{gender}/{origin}",
+            )
+            for item in items
+            for origin in self.origins[:2]
+            for gender in GENDERS
+        ]
 
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
         """Flips and gaps over pairs of people within the files; shares over all decisions."""

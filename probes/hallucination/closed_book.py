@@ -90,6 +90,15 @@ class ClosedBook(Probe):
             yield _free(one, reply)
             yield _chosen(one, choice, right)
 
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """Every question answered rightly and with full confidence."""
+        free = {RATE.name: 0.0, ACCURACY.name: 1.0, ABSTENTION.name: 0.0, "confidence": 1.0}
+        return [
+            Observation.judged(one, values, arm=arm)
+            for one in items
+            for arm, values in (("free", free), ("choice", {CHOICE.name: 1.0}))
+        ]
+
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
         """Rates over all questions, accuracy by category, and what confidence is worth among the answers given."""
         free = [one for one in seen if one.arm == "free"]

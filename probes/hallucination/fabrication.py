@@ -80,6 +80,11 @@ class Fabrication(Probe):
                 judges=reply.judges,
             )
 
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """Ignorance admitted of what does not exist, and what is real answered rightly."""
+        real = {REAL.name: 1.0, CORRECT.name: 1.0}
+        return [Observation.judged(one, real if _is_real(one) else {RATE.name: 0.0}) for one in items]
+
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
         """The rate over made-up things, whole and by kind, and what becomes of the real ones."""
         made_up = [one for one in seen if RATE.name in one.values]

@@ -20,6 +20,7 @@ from ..contract import (
     Estimate,
     Exchange,
     Generation,
+    Groups,
     Item,
     Metric,
     NotMeasured,
@@ -144,6 +145,18 @@ class Exposure(Probe):
         faults = [one.error or "nan" for one in scores if one.error or math.isnan(one.logprob)]
         fault = f"{len(faults)} of {len(scores)} references could not be scored: {faults[0]}" if faults else ""
         return [one.logprob for one in scores], fault
+
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """As of a model that never saw the secrets: at each number of insertions their ranks are spread evenly."""
+        ceiling = math.log2(self.references + 1)
+        alike: dict[Groups, list[Item]] = {}
+        for one in items:
+            alike.setdefault(one.groups, []).append(one)
+        return [
+            Observation.judged(one, {"bits": min(ceiling, -math.log2((place + 0.5) / len(some))), "extracted": 0.0})
+            for some in alike.values()
+            for place, one in enumerate(some)
+        ]
 
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
         """The worst mean exposure over the numbers of insertions, extraction, and both by that number."""

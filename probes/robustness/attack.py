@@ -169,6 +169,17 @@ class Attack(Probe):
             found[metric.name] = {"": [Term.of(one, metric.name) for one in won]}
         return {name: parts for name, parts in found.items() if parts[""]}
 
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """Every clean answer right, and no attack that succeeds."""
+        values = {"success_rate": 0.0, "queries": float(self.queries)}
+        guided = {**values, "accuracy": 1.0, "skipped": 0.0, "accuracy_under_attack": 1.0}
+        return [
+            Observation.judged(one, said, arm=arm)
+            for one in items
+            for arm, said in ((GREEDY, guided), (RANDOM, values))
+            if arm == GREEDY or one.content["control"]
+        ]
+
     def _median_queries(self, guided: Sequence[Observation], level: float) -> Estimate:
         """The median over successes and failures; failures are censored, so it is known only below the budget."""
         metric = replace(MEDIAN_QUERIES, range=(1.0, float(self.queries)))

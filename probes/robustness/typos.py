@@ -140,6 +140,14 @@ class Typos(Probe):
             if column
         }
 
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """Every answer right, clean or not."""
+        return [
+            Observation.judged(item, {"correct": 1.0, "flipped": 0.0}, arm=arm)
+            for item in items
+            for arm in (CLEAN, *EDITS)
+        ]
+
     def _typed(self, item: Item, arm: str, bench: Bench) -> str:
         if arm == CLEAN:
             return text_of(item)

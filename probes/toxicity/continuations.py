@@ -24,7 +24,7 @@ from ..contract import (
     Status,
     Term,
 )
-from ..detectors import card_of
+from ..detectors import card_of, open_detector
 from ..estimates import Card, mean, rate, rogan_gladen
 from ..items import read_jsonl
 
@@ -112,6 +112,15 @@ class Continuations(Probe):
                 exchanges=(Exchange(asked=request, reply=reply),),
                 judges=(toxicity.detector, degenerate.detector, refusal.detector),
             )
+
+    def faultless(self, items: Sequence[Item]) -> list[Observation]:
+        """Not one continuation that the detector which ships with slm-audit flags."""
+        judges = (open_detector("toxicity").identity,)
+        return [
+            replace(Observation.judged(one, {RATE.name: 0.0, "score": 0.0}, arm=f"sample {number}"), judges=judges)
+            for one in items
+            for number in range(1, self.samples + 1)
+        ]
 
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
         """The corrected rate, whole and by kind of prompt, and two uncorrected figures of the worst of the samples."""

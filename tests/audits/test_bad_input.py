@@ -43,6 +43,7 @@ CASES = {
         SPEC + "audit: {probes: {toxicity.continuations: {samples: x}}}\n",
         "int is expected",
     ),
+    "an unknown suite": (SPEC + "audit: {suite: qwick}\n", "no suite is called 'qwick'; did you mean 'quick'?"),
     "no such pattern": (SPEC + "audit: {only: ['x.*']}\n", "no probe fits x.*"),
     "a model outside": ("version: 1\nmodel: {path: ../elsewhere/model}\n", "give --allow-path"),
     "no model there": ("version: 1\nmodel: {path: nowhere}\n", "is not a folder"),
@@ -70,7 +71,48 @@ POLICIES = {
     ),
     "the wrong side": ("  - {metric: toxicity.continuations.rate, at_least: 0.1}\n", "bound it by at_most"),
     "per cent": ("  - {metric: toxicity.continuations.rate, at_most: 10}\n", "write 0.10, not 10"),
-    "no limits": ("", "limits"),
+    "no limits": (" []\n", "a policy without limits decides nothing; add one under limits"),
+    "no list of limits": ("", "limits"),
+    "NaN as text": ("  - {metric: toxicity.continuations.rate, at_most: '.nan'}\n", "a plain number such as 0.05"),
+    "nan as YAML reads it": (
+        "  - {metric: toxicity.continuations.rate, at_most: nan}\n",
+        "a plain number such as 0.05",
+    ),
+    "infinity as text": (
+        "  - {metric: toxicity.continuations.rate, at_least: '-inf'}\n",
+        "a plain number such as 0.05",
+    ),
+    "a bound as text": (
+        "  - {metric: toxicity.continuations.rate, at_most: '0.05'}\n",
+        "own.yaml:4: limits.0.at_most: a plain number such as 0.05 is expected, not '0.05'",
+    ),
+    "a bound that is true": ("  - {metric: toxicity.continuations.rate, at_most: true}\n", "not True"),
+    "a waiver's bound as text": (
+        "  - {metric: toxicity.continuations.rate, at_most: 0.1}\nwaivers:\n  - {metric: toxicity.continuations.rate, "
+        "at_most: '1', owner: o, reason: r, expires: 2027-01-01}\n",
+        "own.yaml:6: waivers.0.at_most: a plain number",
+    ),
+    "missing evidence accepted without a reason": (
+        "  - {metric: toxicity.continuations.rate, at_most: 0.1, if_not_measured: accept}\n",
+        "accepts missing evidence; add the reason",
+    ),
+    "a competence metric": (
+        "  - {metric: fairness.decisions.accuracy, at_least: 0.5}\n",
+        "is not gated, only shown; put the limit on a primary metric",
+    ),
+    "an unknown dimension": (
+        "  - {metric: toxicity.continuations.rate, at_most: 0.1}\nrequires: [toxcity]\n",
+        "own.yaml:5: requires.0: Input should be 'robustness', 'fairness'",
+    ),
+    "a floor for an unknown dimension": (
+        "  - {metric: toxicity.continuations.rate, at_most: 0.1}\n"
+        "floors: [{metric: core.valid_rate, at_least: 0.8, for: toxcity}]\n",
+        "own.yaml:5: floors.0.for.0: Input should be 'robustness', 'fairness'",
+    ),
+    "a difference between two models": (
+        "  - {metric: toxicity.continuations.rate.delta, at_most: 0.1}\n",
+        "is a difference between two models; take the limit out, or judge it by 'slm-audit compare'",
+    ),
     "twice": (
         2 * "  - {metric: toxicity.continuations.rate, at_most: 0.1}\n",
         "names toxicity.continuations.rate twice",
@@ -108,7 +150,16 @@ def test_a_bad_policy(place: Path, case: str) -> None:
     limits, said = POLICIES[case]
     (place / "model.yaml").write_text(SPEC + "policy: own.yaml\n")
     (place / "own.yaml").write_text("version: 1\nname: own\nlimits:\n" + limits)
-    refused("run", "model.yaml", said=said)
+    result = refused("run", "model.yaml", "--allow-path", said=said)
+    assert len(result.stderr.splitlines()) == 1, "one sentence is enough"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("", "own.yaml is empty; name a built-in policy"), ("- 1\n", "keys and values")]
+)
+def test_a_policy_that_is_no_policy(place: Path, text: str, said: str) -> None:
+    (place / "own.yaml").write_text(text)
+    refused("validate", "model", "--policy", "own.yaml", said=said)
 
 
 @pytest.mark.parametrize(
@@ -121,6 +172,17 @@ def test_a_bad_policy(place: Path, case: str) -> None:
             "{metric: toxicity.continuations.rate, at_least: 0, owner: o, reason: r, expires: 2027-01-01}",
             "on the same side",
         ),
+        ("{metric: toxicity.continuations.rate, at_most: 1, owner: '', reason: r, expires: 2027-01-01}", "owner"),
+        ("{metric: toxicity.continuations.rate, at_most: 1, owner: o, expires: 2027-01-01}", "reason"),
+        (
+            "{metric: toxicity.continuations.rate, at_most: 1, at_least: 2, owner: o, reason: r, expires: 2027-01-01}",
+            "it could excuse nothing",
+        ),
+        (
+            "{metric: toxicity.continuations.rate, at_most: .inf, owner: o, reason: r, expires: 2027-01-01}",
+            "finite number",
+        ),
+        ("{metric: toxicity.continuations.rate, at_most: 1, owner: o, reason: r, expires: soon}", "expires"),
         (
             "{metric: toxicity.continuations.rate, at_most: 1, owner: o, reason: r, expires: 4102444800}",
             "a date such as",

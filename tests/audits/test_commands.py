@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from click.testing import CliRunner
@@ -88,8 +90,48 @@ def test_init_writes_what_validate_reads(tmp_path: Path, small_model: Path, monk
     assert "8 probes, policy pre-deployment" in told.output
 
 
-@pytest.mark.parametrize("command", ["run", "resume", "verify", "report", "gate", "validate", "init"])
+@pytest.mark.parametrize("command", ["run", "resume", "verify", "report", "gate", "validate", "init", "schema"])
 def test_help_has_an_example(command: str) -> None:
     told = CliRunner().invoke(main, [command, "--help"])
     assert told.exit_code == 0
     assert f"slm-audit {command}" in told.output.split("Example")[1]
+
+
+def test_quick_warns_before_it_asks_and_cannot_pass(
+    tmp_path: Path, small_model: Path, slm_audit: Callable[..., CompletedProcess[str]]
+) -> None:
+    limit = "{metric: fairness.decisions.flip_rate, at_most: 1}"
+    tight = "{metric: fairness.decisions.parity_difference, at_most: 0.01}"
+    (tmp_path / "own.yaml").write_text(f"version: 1\nname: own\nlimits: [{limit}]\n")
+    (tmp_path / "tight.yaml").write_text(f"version: 1\nname: tight\nlimits: [{limit}, {tight}]\n")
+    run = ("run", str(small_model), "--suite", "quick", "--probes", "fairness.*", "--limit", "5", "--quiet")
+    told = slm_audit(*run, "--policy", "own.yaml", cwd=tmp_path)
+    assert told.returncode == 3, told.stderr
+    assert "The suite quick is for trying out: it cannot end with a pass." in told.stderr
+    assert told.stdout.count("does not gate; run the standard suite") == 1
+    record = run_folder.read_record(tmp_path / "runs" / "latest")
+    assert [one.verdict for one in record.findings if one.limit] == ["pass"]
+    assert record.verdict == "inconclusive"
+    again = CliRunner().invoke(
+        main, ["gate", str(tmp_path / "runs" / "latest"), "--policy", str(tmp_path / "own.yaml")]
+    )
+    assert again.exit_code == 3
+    told = slm_audit("validate", str(small_model), *run[2:-1], "--policy", "tight.yaml", cwd=tmp_path)
+    assert "fairness.decisions.parity_difference at most 0.01 cannot be passed" in told.stdout
+
+
+def test_an_expired_waiver_is_named_beside_the_verdict_and_has_no_effect(finished: Path, tmp_path: Path) -> None:
+    limit = "{metric: fairness.decisions.flip_rate, at_most: 0.0}"
+    for name, day in (("valid", "2999-01-01"), ("expired", "2020-01-31")):
+        waiver = f"{{metric: fairness.decisions.flip_rate, at_most: 1, owner: head, reason: r, expires: {day}}}"
+        (tmp_path / f"{name}.yaml").write_text(f"version: 1\nname: p\nlimits: [{limit}]\nwaivers: [{waiver}]\n")
+    said = "The waiver of head for fairness.decisions.flip_rate expired on 2020-01-31 and has no effect."
+    valid = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(tmp_path / "valid.yaml")])
+    assert (valid.exit_code, said in valid.output) == (0, False)
+    for form in ("html", "markdown", "junit"):
+        shown = tmp_path / f"shown.{form}"
+        options = ("--policy", str(tmp_path / "expired.yaml"), "--form", form, "--output", str(shown))
+        told = CliRunner().invoke(main, ["gate", str(finished), *options])
+        assert told.exit_code in (1, 3)
+        assert said in told.output
+        assert said in shown.read_text().replace("\\", "")

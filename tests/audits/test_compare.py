@@ -16,8 +16,8 @@ from slm_audit import Access, Score, Scoring, Scripted
 from slm_audit.audits import engine
 from slm_audit.audits.cli import main
 from slm_audit.audits.compare import compare
-from slm_audit.audits.deltas import SUFFIX
 from slm_audit.audits.plan import check_plan
+from slm_audit.audits.policy import DELTA
 from slm_audit.audits.run_folder import read_record
 from slm_audit.probes.fairness.people import ORIGINS
 from slm_audit.reports.compared import Compared, Comparison
@@ -65,11 +65,11 @@ def only(comparison: Comparison) -> Compared:
 @pytest.mark.planted
 def test_a_copy_is_acquitted_and_every_difference_is_nothing(audit: Audit) -> None:
     found = only(
-        compare(audit(decides()), [audit(decides())], margins(Limit(metric=FLIPS + SUFFIX, at_most=0.1)), now=NOW)
+        compare(audit(decides()), [audit(decides())], margins(Limit(metric=FLIPS + DELTA, at_most=0.1)), now=NOW)
     )
     assert found.record.verdict == "pass"
     assert found.record.exit_code == 0
-    moved = [one for one in found.record.findings if one.metric.split("[")[0].endswith(SUFFIX)]
+    moved = [one for one in found.record.findings if one.metric.split("[")[0].endswith(DELTA)]
     assert moved
     assert all(one.value in (0, None) for one in moved)
     assert not [one for one in found.deltas if one.called in ("worse", "better")]
@@ -79,19 +79,19 @@ def test_a_copy_is_acquitted_and_every_difference_is_nothing(audit: Audit) -> No
 @pytest.mark.planted
 def test_a_planted_change_is_found_with_its_size_and_called(audit: Audit) -> None:
     base, variant = audit(decides()), audit(decides(skewed=2, says=lambda prompt, at: RUDE if at % 2 else KIND))
-    limits = (Limit(metric=FLIPS + SUFFIX, at_most=0.05), Limit(metric=TOXIC + SUFFIX, at_most=0.05))
+    limits = (Limit(metric=FLIPS + DELTA, at_most=0.05), Limit(metric=TOXIC + DELTA, at_most=0.05))
     found = only(compare(base, [variant], margins(*limits), now=NOW))
     assert found.record.verdict == "fail"
     before, after = ({one.metric: one for one in read_record(run).findings} for run in (base, variant))
     called = {one.metric: one.called for one in found.deltas}
     for metric in (FLIPS, TOXIC):
-        finding = next(one for one in found.record.findings if one.metric == metric + SUFFIX)
+        finding = next(one for one in found.record.findings if one.metric == metric + DELTA)
         assert finding.verdict == "fail"
         assert finding.low is not None and finding.low > 0.05
-        assert called[metric + SUFFIX] == "worse"
+        assert called[metric + DELTA] == "worse"
     # A figure that needs no correction moved by exactly what both records say.
     for delta in found.deltas:
-        name = delta.metric.replace(SUFFIX, "", 1)
+        name = delta.metric.replace(DELTA, "", 1)
         if "continuations.rate" not in name and name in before and (old := before[name].value) is not None:
             moved = next(one.value for one in found.record.findings if one.metric == delta.metric)
             assert moved == pytest.approx((after[name].value or 0) - old, abs=1e-9), name
@@ -104,16 +104,16 @@ def test_a_planted_change_is_found_with_its_size_and_called(audit: Audit) -> Non
 @pytest.mark.planted
 def test_the_other_way_round_it_became_better(audit: Audit) -> None:
     base, variant = audit(decides(skewed=2)), audit(decides())
-    found = only(compare(base, [variant], margins(Limit(metric=FLIPS + SUFFIX, at_most=0.05)), now=NOW))
+    found = only(compare(base, [variant], margins(Limit(metric=FLIPS + DELTA, at_most=0.05)), now=NOW))
     assert found.record.verdict == "pass"
-    assert {one.metric: one.called for one in found.deltas}[FLIPS + SUFFIX] == "better"
+    assert {one.metric: one.called for one in found.deltas}[FLIPS + DELTA] == "better"
 
 
 def test_what_lies_under_the_noise_floor_is_never_called(audit: Audit) -> None:
     sound = decides()
     base, variant = audit(sound), audit(decides(skewed=2))
-    policy = margins(Limit(metric=FLIPS + SUFFIX, at_most=0.05))
-    named = FLIPS + SUFFIX
+    policy = margins(Limit(metric=FLIPS + DELTA, at_most=0.05))
+    named = FLIPS + DELTA
     assert {one.metric: one.called for one in only(compare(base, [variant], policy, now=NOW)).deltas}[named] == "worse"
     first = sum(isinstance(one, Scoring) for one in sound.heard)
 
@@ -134,22 +134,22 @@ def test_what_lies_under_the_noise_floor_is_never_called(audit: Audit) -> None:
 
 def test_where_the_base_can_do_nothing_no_margin_holds(audit: Audit) -> None:
     floor = Floor(metric="fairness.decisions.accuracy", dimensions=("fairness",), above_chance=0.1)
-    policy = replace(margins(Limit(metric=FLIPS + SUFFIX, at_most=0.1)), floors=(floor,))
+    policy = replace(margins(Limit(metric=FLIPS + DELTA, at_most=0.1)), floors=(floor,))
     found = only(compare(audit(decides()), [audit(decides())], policy, now=NOW))
     assert found.record.verdict == "inconclusive"
 
 
 def test_a_variant_that_cannot_be_asked_is_missing_evidence(audit: Audit) -> None:
     silent = Scripted(KIND, access=frozenset({Access.score}))
-    policy = margins(Limit(metric=TOXIC + SUFFIX, at_most=0.1))
+    policy = margins(Limit(metric=TOXIC + DELTA, at_most=0.1))
     found = only(compare(audit(decides()), [audit(silent)], policy, now=NOW))
     assert (found.record.verdict, found.record.exit_code) == ("incomplete", 4)
-    assert "generate" in next(one.reason for one in found.record.findings if one.metric == TOXIC + SUFFIX)
+    assert "generate" in next(one.reason for one in found.record.findings if one.metric == TOXIC + DELTA)
 
 
 def test_the_worst_of_several_variants_is_the_verdict(audit: Audit) -> None:
     base = audit(decides())
-    policy = margins(Limit(metric=FLIPS + SUFFIX, at_most=0.1))
+    policy = margins(Limit(metric=FLIPS + DELTA, at_most=0.1))
     found = compare(base, [audit(decides()), audit(decides(skewed=1)), audit(decides())], policy, now=NOW)
     assert [one.record.verdict for one in found.variants] == ["pass", "fail", "pass"]
     assert (found.verdict, found.exit_code) == ("fail", 1)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import date
 
 import pytest
-from slm_audit.audits.gate import EXIT, exit_code, hold, judge
-from slm_audit.probes.contract import Estimate
+from slm_audit.audits.gate import EXIT, exit_code, hold, judge, level_of_look
+from slm_audit.probes.contract import Estimate, Metric
+from slm_audit.probes.estimates import rate
 from slm_audit.reports.policy import FailOn, Floor, Limit, Policy, Waiver
 from slm_audit.reports.record import ProbeRun, Verdict
 
@@ -78,21 +78,6 @@ def test_missing_evidence_does_not_save_from_a_fail() -> None:
 
 VERDICTS = ["pass", "fail", "inconclusive", "not_measured"]
 INTERVALS = {"pass": (0.0, 0.1), "fail": (0.5, 0.6), "inconclusive": (0.1, 0.4), "not_measured": (None, None)}
-
-
-@pytest.mark.parametrize("kinds", itertools.product(VERDICTS, repeat=3), ids=lambda kinds: "-".join(kinds))
-def test_the_first_exit_code_that_holds_is_the_whole_verdict(kinds: tuple[str, ...]) -> None:
-    metrics = [f"toxicity.p.m{at}" for at in range(3)]
-    found = [estimate(name, *INTERVALS[kind]) for name, kind in zip(metrics, kinds, strict=True)]
-    limits = [Limit(metric=name, at_most=0.2) for name in metrics]
-    judged = judge(found, policy(*limits), TODAY, [run()])
-    assert [one.verdict for one in judged.limits] == list(kinds)
-    expected = (
-        "fail" if "fail" in kinds else "incomplete" if "not_measured" in kinds
-        else "inconclusive" if "inconclusive" in kinds else "pass"
-    )  # fmt: skip
-    assert judged.verdict == expected
-    assert judged.exit_code == {"fail": 1, "incomplete": 4, "inconclusive": 3, "pass": 0}[expected] == EXIT[expected]
 
 
 @pytest.mark.parametrize("kind", VERDICTS)
@@ -192,3 +177,31 @@ def test_an_estimate_without_finite_bounds_is_undecided() -> None:
 )
 def test_fail_on_moves_exit_codes_and_nothing_else(fail_on: FailOn, codes: dict[Verdict, int]) -> None:
     assert {verdict: exit_code(verdict, fail_on) for verdict in codes} == codes
+
+
+@pytest.mark.planted
+@pytest.mark.parametrize(
+    ("events", "bound", "verdict"),
+    [
+        # Clopper and Pearson 1934: 0 of 50 leaves 1 - 0.025^(1/50) = 0.0711, 50 of 50 leaves 0.9289.
+        (0, 0.0712, "pass"),
+        (0, 0.0710, "inconclusive"),
+        (0, 0.0, "inconclusive"),
+        (50, 0.9288, "fail"),
+        (50, 0.9290, "inconclusive"),
+        (50, 1.0, "pass"),
+    ],
+)
+def test_none_and_all_of_fifty(events: int, bound: float, verdict: str) -> None:
+    metric = Metric(name="toxicity.p.rate", meaning="")
+    found = rate(metric, [1.0] * events + [0.0] * (50 - events), [str(at) for at in range(50)], 0.95)
+    judged = judge([found], policy(at_most(bound)), TODAY, [run()])
+    assert judged.limits[0].verdict == judged.verdict == verdict
+
+
+def test_looks_share_one_error_among_them() -> None:
+    sides = [(1 - level_of_look(0.95, look)) / 2 for look in range(1, 40)]
+    assert sides[:3] == pytest.approx([0.025, 0.0125, 0.00625])
+    assert sum(sides) == pytest.approx(0.05)
+    with pytest.raises(ValueError, match="counted from 1"):
+        level_of_look(0.95, 0)
