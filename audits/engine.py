@@ -28,9 +28,10 @@ from .outputs import write_outputs
 from .plan import Plan
 from .recorded import RecordedModel
 from .reuse import earlier_looks, refuse_unusable, reuse
-from .selection import Selected, most_clusters
+from .selection import Selected
 from .settings import Settings, note, refuse_other_items
 from .spec import Spec, place_of
+from .stopping import Stopping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +127,7 @@ def replay(
         level, lacking = _level(journal, by), not_measured(journal)
 
         def asked(one: Selected, repeat: int = 0) -> Seen:
-            return _ask(one, journal, settings.spec, level, model, detectors, Silent(), _tell_nobody, repeat=repeat)
+            return _ask(one, journal, settings, by, model, detectors, Silent(), _tell_nobody, repeat=repeat)
 
         selected = settings.select(allow_code=allow_code)
         seen = [unasked(one, lacking[one.name], level) if one.name in lacking else asked(one) for one in selected]
@@ -180,10 +181,9 @@ def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], mode
 
     settings = Settings.read(journal)
     detectors = Detectors(journal, _opener(settings.spec, settings.base))
-    level = _level(journal, settings.policy)
 
     def asked(one: Selected, repeat: int = 0) -> Seen:
-        return _ask(one, journal, settings.spec, level, model, detectors, progress, log, repeat=repeat)
+        return _ask(one, journal, settings, settings.policy, model, detectors, progress, log, repeat=repeat)
 
     seen = [asked(one) for one in selected]
     note_outcomes(journal, seen)
@@ -200,8 +200,8 @@ def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], mode
 def _ask(
     selected: Selected,
     journal: Journal,
-    spec: Spec,
-    level: float,
+    settings: Settings,
+    policy: Policy,
     model: Model,
     detectors: Detectors,
     progress: Progress,
@@ -209,15 +209,17 @@ def _ask(
     *,
     repeat: int = 0,
 ) -> Seen:
+    level, audit = _level(journal, policy), settings.spec.audit
     return ask(
         selected,
         model,
         journal,
         detectors,
-        seed=spec.audit.seed,
+        seed=audit.seed,
         repeat=repeat,
         level=level,
-        most_clusters=most_clusters(spec),
+        most_clusters=settings.most_clusters(selected.name),
+        stopping=Stopping(selected, policy, level, journal) if audit.early_stop else None,
         progress=progress,
         log=log,
     )

@@ -64,7 +64,9 @@ class Card(_File):
 class AuditFile(_File):
     """`audit:` which probes, with which options and which seed.
 
-    `limit` is the most clusters of each probe; `repeat` asks everything so many times, to measure the noise.
+    `limit` is the most clusters of each probe, `minutes` what all of it may take, turned into clusters beforehand;
+    with `early_stop` a probe ends as soon as its limits are decided. `repeat` asks everything so many times, to
+    measure the noise.
     """
 
     suite: Literal["standard", "quick"] = "standard"
@@ -72,7 +74,15 @@ class AuditFile(_File):
     only: tuple[Name, ...] = ()
     limit: Annotated[int, Field(ge=1)] | None = None
     repeat: Annotated[int, Field(ge=1, le=20)] = 1
+    minutes: Amount | None = None
+    early_stop: bool = False
     probes: Mapping[str, Mapping[str, JsonValue] | None] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_purpose(self) -> AuditFile:
+        if self.early_stop and self.repeat > 1:
+            raise ValueError("early_stop and repeat do not go together: repeats that stop elsewhere are not alike")
+        return self
 
 
 class DetectorChoice(_File):
