@@ -28,6 +28,9 @@ Status = Literal["measured", "not_measured", "error", "interrupted"]
 class Progress(Protocol):
     """Who is told how far the run is."""
 
+    def say(self, text: str) -> None:
+        """One line about the run as a whole."""
+
     def probe_begins(self, name: str, question: str, items: int) -> None:
         """A probe begins with so many items."""
 
@@ -40,6 +43,9 @@ class Progress(Protocol):
 
 class Silent:
     """Tells nobody."""
+
+    def say(self, text: str) -> None:
+        """Say nothing."""
 
     def probe_begins(self, name: str, question: str, items: int) -> None:
         """Say nothing."""

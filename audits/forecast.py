@@ -83,18 +83,19 @@ class Forecast:
         """The forward passes of a window of so many clusters."""
         last, before = self._later[-1], self._later[-2 if len(self._later) > 1 else -1]
         if len(last.calls) != len(before.calls):  # asked item by item: larger windows make more lists, not longer ones
-            return last.passes * clusters / last.clusters
+            passes = sum(one.passes for one in self._later)
+            return passes * clusters / sum(one.clusters for one in self._later)
         return sum(self._passes_of(call, clusters / last.clusters) for call in last.calls)
 
     def _passes_of(self, call: Call, times: float) -> float:
         if not call.batches:
             return 0.0
-        longer = list(islice(cycle(call.asked), round(len(call.asked) * times)))
-        return call.passes / call.batches * len(self.sample.model.batches(longer))
+        length = round(len(call.asked) * times)
+        return call.passes / call.batches * len(self.sample.model.planned(call.asked, length))
 
     def _off(self, leg: Leg) -> float:
         told = self._asked(leg.clusters, leg.passes).cpu
-        return max(told / leg.spent.cpu, leg.spent.cpu / told) if told > 0 and leg.spent.cpu > 0.1 else 1.0
+        return max(told / leg.spent.cpu, leg.spent.cpu / told) if told > 0 and leg.spent.cpu > 0.3 else 1.0
 
 
 def tiled(seen: Sequence[Observation], clusters: int) -> list[Observation]:

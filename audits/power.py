@@ -8,13 +8,14 @@ answers that hang together as ICC says. Each draw goes through the production es
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from functools import cached_property
 
 import numpy
 
-from ..probes.contract import Estimate, Metric, Observation, Parts, Probe, Term
+from ..probes.contract import Estimate, Metric, Observation, Parts, Probe
 from ..probes.detectors import card_of
 from ..probes.estimates import Card, confidence_sequence, paired_mean, rogan_gladen, unmeasured, worst_of_groups
 from ..probes.estimates.groups import share_or_mean
@@ -27,7 +28,7 @@ POWER = 0.8
 ICC = 0.3
 """The intraclass correlation of a guess: how much the answers within one cluster are alike."""
 
-DRAWS, AT_ONCE = 160, 20
+DRAWS, AT_ONCE = 120, 20
 FURTHEST = 8
 """Up to so many times the clusters that there are it is said how many would be needed."""
 
@@ -55,7 +56,7 @@ class Need:
         return self.clusters is not None and self.clusters <= self.available
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Shown:
     """What was seen of a metric: its estimate, its terms by part, all clusters that were asked, and the card of the
     detector that corrects it.
@@ -72,44 +73,44 @@ class Shown:
         terms, clusters = probe.terms(seen), tuple(dict.fromkeys(one.cluster for one in seen))
         cards = [card_of(name) for one in seen[:1] for name in one.judges[:1]]
         return {
-            one.metric: cls(
-                estimate=one, parts=terms[one.metric], clusters=clusters, card=cards[0] if cards else None
-            )
+            one.metric: cls(estimate=one, parts=terms[one.metric], clusters=clusters, card=cards[0] if cards else None)
             for one in probe.measure(seen, level)
             if not one.groups and one.metric in terms
         }
 
-    def by_cluster(self) -> list[dict[str, list[Term]]]:
-        """The terms of each cluster that was asked, by part; a cluster may add none."""
-        found: dict[str, dict[str, list[Term]]] = {name: {} for name in self.clusters}
+    def by_cluster(self) -> list[dict[str, list[float | None]]]:
+        """The values of each cluster that was asked, by part; a cluster may add none."""
+        found: dict[str, dict[str, list[float | None]]] = {name: {} for name in self.clusters}
         for part, terms in self.parts.items():
             for one in terms:
-                found[one.cluster].setdefault(part, []).append(one)
+                found[one.cluster].setdefault(part, []).append(one.value)
         return list(found.values())
 
-    @property
+    @cached_property
     def mirrored(self) -> bool:
         """Whether its parts are one difference, both ways round."""
         columns = [{(one.item, one.arm): one.value or 0.0 for one in terms} for terms in self.parts.values()]
         return len(columns) == 2 and columns[0] == {key: -value for key, value in columns[1].items()}
 
-    @property
+    @cached_property
     def metric(self) -> Metric:
         """The metric, with the range of its terms."""
         own = metric_of(self.estimate)
         return replace(own, range=(-1.0, 1.0), worse="away_from_zero") if self.mirrored else own
 
 
-def estimate_of(shown: Shown, parts: Parts, level: float, *, sequential: bool = False) -> Estimate:
-    """The estimate of a metric from its terms, as its probe makes it; `sequential` as a run that may stop early does."""
+Columns = Mapping[str, tuple[list[float | None], list[str]]]
+"""Values and the clusters that they belong to, by part."""
+
+
+def estimate_of(shown: Shown, columns: Columns, level: float, *, sequential: bool = False) -> Estimate:
+    """The estimate of a metric from values, as its probe makes it; `sequential` as a run that may stop early does."""
     metric = shown.metric
-    columns = {name: ([one.value for one in some], [one.cluster for one in some]) for name, some in parts.items()}
     values, clusters = next(iter(columns.values()))
-    if not any(len(own) for own, _ in columns.values()):
+    if not any(own for own, _ in columns.values()):
         return unmeasured(metric, level, "nothing was drawn")
     if sequential:
-        sizes = numpy.unique(clusters, return_counts=True)[1]
-        return confidence_sequence(metric, values, clusters, level, largest=int(sizes.max()))
+        return confidence_sequence(metric, values, clusters, level, largest=max(Counter(clusters).values()))
     if shown.mirrored or (len(columns) == 1 and metric.range[0] == -metric.range[1]):
         pairs = [(None, None) if one is None else (max(one, 0.0), max(-one, 0.0)) for one in values]
         return paired_mean(metric, pairs, clusters, level)
@@ -125,23 +126,20 @@ def need(
 ) -> Need:
     """How many clusters decide a limit if the truth is `guess`, or what the pilot showed where that is None."""
     truth = shown.estimate.value if guess is None else guess
-    found = Need(
-        metric=limit.metric, limit=str(limit), truth=truth, source=source, clusters=None, available=available
-    )
+    found = Need(metric=limit.metric, limit=str(limit), truth=truth, source=source, clusters=None, available=available)
     if truth is None:
         return replace(found, reason="nothing could be judged")
     low, high = limit.at_least, limit.at_most
     if truth in (low, high):
         return replace(found, reason="the truth lies on the limit, so no number of clusters decides it")
     right = "pass" if (high is None or truth <= high) and (low is None or truth >= low) else "fail"
-    draw = _resampled(shown) if guess is None else _simulated(shown, guess)
-    drawn: dict[tuple[int, int], Estimate] = {}
+    whole = shown.by_cluster()
+    of_values = None if guess is None else _values_of(shown.metric, _flagged(shown, guess))
+    draws = [Draw(whole, of_values, stream(0, limit.metric, str(number))) for number in range(DRAWS)]
 
     def estimate(clusters: int, number: int) -> Estimate:
-        if (clusters, number) not in drawn:
-            parts = draw(clusters, stream(0, limit.metric, f"{clusters}/{number}"))
-            drawn[clusters, number] = estimate_of(shown, parts, level, sequential=sequential)
-        return drawn[clusters, number]
+        columns = draws[number].columns(clusters, shown.parts)
+        return estimate_of(shown, columns, level, sequential=sequential)
 
     def enough(clusters: int) -> bool:
         held = 0
@@ -165,7 +163,7 @@ def need(
 
 
 def _least(enough: Callable[[int], bool], below: int, most: int) -> int:
-    while most - below > max(1, most // 25):
+    while most - below > max(1, most // 16):
         middle = (below + most) // 2
         below, most = (below, middle) if enough(middle) else (middle, most)
     return most
@@ -181,35 +179,33 @@ def _possible(seen: Sequence[Estimate], *, upper: bool, right: str) -> float | N
     return float(numpy.quantile(known, POWER if outer else 1 - POWER))
 
 
-Draw = Callable[[int, numpy.random.Generator], Parts]
+Values = Callable[[int, numpy.random.Generator], list[float]]
 
 
-def _resampled(shown: Shown) -> Draw:
-    """Whole clusters, drawn with replacement; each becomes a cluster of its own."""
-    whole = shown.by_cluster()
+class Draw:
+    """One drawn run of any length: whole clusters, with replacement, each a cluster of its own."""
 
-    def draw(clusters: int, rng: numpy.random.Generator) -> Parts:
-        picks = rng.integers(len(whole), size=clusters).tolist()
-        return _joined(shown.parts, [whole[at] for at in picks])
+    def __init__(
+        self, whole: Sequence[Mapping[str, list[float | None]]], of_values: Values | None, rng: numpy.random.Generator
+    ) -> None:
+        """Draw from `whole`, by part; `of_values` puts other values in the place of theirs."""
+        self._whole = whole
+        self._of_values = of_values
+        self._rng = rng
+        self._drawn: list[Mapping[str, Sequence[float | None]]] = []
 
-    return draw
-
-
-def _simulated(shown: Shown, truth: float) -> Draw:
-    """Clusters with as many terms as those seen have, and values whose mean is the truth in every part."""
-    resampled, metric = _resampled(shown), shown.metric
-    of_values = _values_of(metric, _flagged(shown, truth))
-    mirrored = shown.mirrored
-
-    def draw(clusters: int, rng: numpy.random.Generator) -> Parts:
-        parts = {name: _filled(terms, of_values, rng) for name, terms in resampled(clusters, rng).items()}
-        if mirrored:
-            first, second = parts
-            turned = [replace(one, value=-(one.value or 0.0)) for one in parts[first]]
-            parts = {first: parts[first], second: turned}
-        return parts
-
-    return draw
+    def columns(self, clusters: int, parts: Iterable[str]) -> Columns:
+        """Its first so many clusters."""
+        while len(self._drawn) < clusters:
+            own = self._whole[int(self._rng.integers(len(self._whole)))]
+            given = self._of_values
+            self._drawn.append({name: given(len(v), self._rng) for name, v in own.items()} if given else own)
+        joined: dict[str, tuple[list[float | None], list[str]]] = {name: ([], []) for name in parts}
+        for number, values_of in enumerate(self._drawn[:clusters]):
+            for part, values in values_of.items():
+                joined[part][0].extend(values)
+                joined[part][1].extend([str(number)] * len(values))
+        return joined
 
 
 def _flagged(shown: Shown, truth: float) -> float:
@@ -217,9 +213,6 @@ def _flagged(shown: Shown, truth: float) -> float:
     if shown.estimate.correction != "rogan-gladen" or shown.card is None:
         return truth
     return truth * shown.card.sensitivity.value + (1 - truth) * (1 - shown.card.specificity.value)
-
-
-Values = Callable[[int, numpy.random.Generator], list[float]]
 
 
 def _values_of(metric: Metric, mean: float) -> Values:
@@ -230,7 +223,8 @@ def _values_of(metric: Metric, mean: float) -> Values:
         sign = math.copysign(top, mean)
         chances = [more, max(0.0, more - abs(mean) / top)]
         steps = [sign, -sign, 0.0]
-        return lambda count, rng: rng.choice(steps, size=count, p=[*chances, 1 - sum(chances)]).tolist()
+        marks = numpy.cumsum(chances)
+        return lambda count, rng: [steps[at] for at in numpy.searchsorted(marks, rng.random(count), "right").tolist()]
     unit = min(max((mean - bottom) / (top - bottom), 0.0), 1.0)
     if unit in (0.0, 1.0):
         return lambda count, _: [bottom + unit * (top - bottom)] * count
@@ -240,22 +234,6 @@ def _values_of(metric: Metric, mean: float) -> Values:
 
     def shares(count: int, rng: numpy.random.Generator) -> list[float]:
         own = unit if count == 1 else rng.beta(unit * spread, (1 - unit) * spread)
-        return (rng.random(count) < own).astype(float).tolist()
+        return [float(rng.random() < own) for _ in range(count)]
 
     return shares
-
-
-def _filled(terms: Sequence[Term], of_values: Values, rng: numpy.random.Generator) -> list[Term]:
-    filled: list[Term] = []
-    for _, own in groupby(terms, key=lambda one: one.cluster):
-        some = list(own)
-        filled += [replace(one, value=value) for one, value in zip(some, of_values(len(some), rng), strict=True)]
-    return filled
-
-
-def _joined(parts: Parts, clusters: Sequence[Mapping[str, Sequence[Term]]]) -> dict[str, list[Term]]:
-    joined: dict[str, list[Term]] = {name: [] for name in parts}
-    for number, own in enumerate(clusters):
-        for name, terms in own.items():
-            joined[name] += [replace(one, cluster=f"{one.cluster}#{number}") for one in terms]
-    return joined

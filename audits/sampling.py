@@ -8,7 +8,9 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle, islice
 from pathlib import Path
+from typing import cast
 
 from ..probes.contract import (
     Access,
@@ -30,10 +32,10 @@ from .journal import NAME, Journal
 from .journalled import JournalledModel, batches_of
 from .selection import Selected
 
-ENOUGH, CLUSTERS = 1.5, 16
-"""A probe's legs stop growing after so many CPU seconds and clusters, the first leg not counted: it pays for imports."""
+ENOUGH, CLUSTERS = 1.5, 32
+"""A probe's legs stop growing after so many CPU seconds and clusters, without the first leg, which pays for imports."""
 
-AT_MOST = 6.0
+AT_MOST = 8.0
 """CPU seconds after which they stop however few clusters were asked: large models take long over each."""
 
 
@@ -143,6 +145,12 @@ class Weighed:
         self.calls.append(Call(asked=requests))
         return batches_of(self._model, requests)
 
+    def planned(self, asked: Sequence[Generation] | Sequence[Scoring], length: int) -> list[list[int]]:
+        """The batches of a list of that length that holds such requests; nothing is counted."""
+        either: Sequence[Generation | Scoring] = asked
+        longer = list(islice(cycle(either), length))
+        return batches_of(self._model, cast("Sequence[Generation] | Sequence[Scoring]", longer))
+
     def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
         """The inner model's; a batch takes as many passes as its longest reply has tokens, and one for the prompts."""
         replies = self._model.generate(requests)
@@ -166,7 +174,7 @@ class Weighed:
 def sampled(
     selected: Selected, model: Model, open_one: Callable[[str], Detector], *, seed: int, most_clusters: int | None
 ) -> Sample:
-    """Ask a probe's first clusters, 1, 1, 2, 4, 8 ..., as a run does, over a journal that is thrown away.
+    """Ask a probe's first clusters, in legs that grow by half, as a run does, over a journal that is thrown away.
 
     NotMeasured where the probe cannot be asked. Every leg is one window, so its batches are as a run's.
     """
@@ -192,13 +200,11 @@ def sampled(
                 seen += selected.probe.observe(window, bench)
                 legs.append(Leg(clusters=clusters, spent=Spent.until_now() - began, calls=tuple(weighed.calls)))
                 at += clusters
-                size = at
+                size = max(1, at // 2)
             peak = peak_bytes()
         finally:
             journal.close()
-    return Sample(
-        selected=selected, order=order, model=weighed, legs=tuple(legs), seen=tuple(seen), peak_bytes=peak
-    )
+    return Sample(selected=selected, order=order, model=weighed, legs=tuple(legs), seen=tuple(seen), peak_bytes=peak)
 
 
 def _enough(legs: Sequence[Leg]) -> bool:

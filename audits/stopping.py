@@ -38,7 +38,9 @@ class Extent:
         if self.hindrance:
             return f"it could not stop early: {self.hindrance}"
         if self.asked < self.planned:
-            return f"it stopped early, after {self.asked} of {self.planned} clusters: all limits and floors were decided"
+            return (
+                f"it stopped early, after {self.asked} of {self.planned} clusters: all limits and floors were decided"
+            )
         return "it did not stop early: its limits and floors were not all decided before the end"
 
 
@@ -115,14 +117,18 @@ class Stopping:
         first = self._selected.probe.measure(seen, self._level)
         self._first = {one.metric: one for one in first if not one.groups}
         terms = self._selected.probe.terms(seen)
-        for one in (*self._limits, *self._floors):
-            if why := no_mean(self._first[_local(one)], terms.get(_local(one))):
-                return f"{_local(one)} {why}"
+        for name in self._names():
+            if why := no_mean(self._first[name], terms.get(name)):
+                return f"{name} {why}"
         return ""
+
+    def _names(self) -> list[str]:
+        """The metrics of the probe that a limit or a floor stands on."""
+        return list(dict.fromkeys([*map(_local, self._limits), *map(_local, self._floors)]))
 
     def _decided(self, seen: Sequence[Observation]) -> bool:
         terms = self._selected.probe.terms(seen)
-        names = {_local(one) for one in (*self._limits, *self._floors)}
+        names = self._names()
         if any(len(terms.get(name, {})) != 1 for name in names):
             return False
         found = {name: self._sequence(self._first[name], next(iter(terms[name].values())), seen) for name in names}
