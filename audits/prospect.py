@@ -88,7 +88,6 @@ def foresee(
     """
     begun = Spent.until_now()
     guesses, pilot = guesses or {}, pilot or {}
-    _check_guesses(plan, guesses)
     open_one, seed = opener(plan.spec, plan.base), plan.spec.audit.seed
     outlooks: list[Outlook] = []
     samples: list[Sample] = []
@@ -181,7 +180,8 @@ def _unmet(limit: Limit, reason: str, *, available: int = 0) -> Need:
     )
 
 
-def _check_guesses(plan: Plan, guesses: Mapping[str, float]) -> None:
+def check_guesses(plan: Plan, guesses: Mapping[str, float]) -> None:
+    """UserError for a guess of a metric that the policy sets no limit on, or outside the metric's range."""
     known = known_metrics(plan.policy, [type(one.probe) for one in plan.selected])
     limited = [one.metric for one in plan.policy.limits]
     for name, value in guesses.items():

@@ -48,10 +48,12 @@ def plan(
 
         cut_off()
     from ..plan import check_plan
+    from ..prospect import check_guesses, foresee
     from ..run_folder import existing
 
     checked = check_plan(model, overrides(**given), allow_path=allow_path, allow_code=allow_code)
     guesses = dict(map(_guess, guessed))
+    check_guesses(checked, guesses)
     earlier = existing(pilot) if pilot else None
     from ..progress import TerminalProgress
 
@@ -59,7 +61,6 @@ def plan(
         progress.say(f"{len(checked.selected)} probes, policy {checked.policy.name}; loading {checked.spec.model.path}")
         from ..budget import allot
         from ..models import open_model
-        from ..prospect import foresee
         from ..sampling import Spent
 
         opened = open_model(checked.spec.model, checked.model_path)

@@ -1,4 +1,4 @@
-"""A probe stops once all that stands on it is decided, at the same place whatever interrupts, and errs no more often."""
+"""A probe stops once all on it is decided, at the same place whatever interrupts, and errs no more often for it."""
 
 from __future__ import annotations
 
