@@ -75,6 +75,9 @@ def test_far_from_the_limit_it_stops_and_says_what_it_saved(tmp_path: Path, plan
     limited = next(one for one in ended.record.findings if one.metric == f"{PROBE}.rate")
     assert limited.verdict == "pass"
     assert "anytime-valid" in limited.method
+    usable = next(one for one in ended.record.findings if one.metric == "core.valid_rate")
+    assert "hold at any stop" in usable.method
+    assert usable.low is not None and usable.low >= 0.8
     assert f"after {asked} of {of} clusters" in (ended.folder / "scorecard.html").read_text()
     assert f"after {asked} of {of} clusters" in (ended.folder / "scorecard.md").read_text()
     assert faults_of(ended.folder) == []
