@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from slm_audit import Scripted
-from slm_audit.audits import engine
+from slm_audit.audits import engine, sampling
 from slm_audit.audits.asking import Silent
 from slm_audit.audits.cli import main
 from slm_audit.audits.forecast import Forecast
@@ -75,12 +75,16 @@ def test_the_cost_of_each_probe_is_foretold_within_a_factor_of_one_and_a_half(tm
         assert one.cost().requests == pytest.approx(asked[one.selected.name], rel=0.1)
 
 
-def test_the_sample_is_the_beginning_of_the_run_and_a_handful(tmp_path: Path, plan: Plan) -> None:
-    sampling, running = Busy("It may be so."), Busy("It may be so.")
-    prospect = foresee(plan, sampling, Silent())
+def test_the_sample_is_the_beginning_of_the_run_and_a_handful(
+    tmp_path: Path, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling, "ENOUGH", 0.3)
+    monkeypatch.setattr(sampling, "CLUSTERS", 8)
+    sampled, running = Busy("It may be so."), Busy("It may be so.")
+    prospect = foresee(plan, sampled, Silent())
     engine.run(plan, running, tmp_path, now=NOW)
-    assert {repr(one) for one in sampling.heard} <= {repr(one) for one in running.heard}
-    assert len(sampling.heard) < len(running.heard) / 2
+    assert {repr(one) for one in sampled.heard} <= {repr(one) for one in running.heard}
+    assert len(sampled.heard) < len(running.heard) / 2
     for one in prospect.outlooks:
         assert one.forecast is not None
         first = [cluster[0].cluster for cluster in one.forecast.sample.order]
