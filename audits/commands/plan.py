@@ -70,7 +70,7 @@ def plan(
         if earlier:
             from ..engine import replay
 
-            seen = {one.run.name: one for one in replay(earlier, allow_code=allow_code)[1]}
+            seen = {one.run.name: one for one in replay(earlier, allow_code=allow_code).seen}
         prospect = foresee(checked, opened, progress, start=start, guesses=guesses, pilot=seen)
         minutes = checked.spec.audit.minutes
         allotment = allot(prospect, minutes) if minutes else None

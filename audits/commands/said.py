@@ -33,6 +33,9 @@ def say_ended(ended: Ended, *, as_json: bool) -> None:
 def say_verdict(record: Record) -> None:
     """The limits that did not hold, or the closest ones, and the verdict."""
     _say_limits(record)
+    for run in record.probes:
+        if run.extent and run.clusters < run.planned:
+            click.echo(one_line(f"  stopped early    {run.name}: {run.clusters} of {run.planned} clusters were enough"))
     for waiver in record.waivers:
         if waiver.state == "expired":
             said = f"{waiver.metric} (owner {waiver.owner}, {waiver.expires}): it has no effect"

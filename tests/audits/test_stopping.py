@@ -14,11 +14,13 @@ import pytest
 from slm_audit import Access, Bench, Item, Metric, Observation, Probe, Scripted
 from slm_audit.audits import engine
 from slm_audit.audits.asking import Silent
+from slm_audit.audits.errors import SpecFaults
 from slm_audit.audits.gate import hold
 from slm_audit.audits.plan import Plan, check_plan
 from slm_audit.audits.policy import read_policy
 from slm_audit.audits.selection import Selected
 from slm_audit.audits.stopping import LOOKS, Stopping
+from slm_audit.audits.unrelated import refuse_unrelated
 from slm_audit.audits.verify import faults_of
 from slm_audit.audits.yaml_file import parse
 from slm_audit.probes.contract import Completion, Generation, Scoring
@@ -152,13 +154,21 @@ def test_interrupted_and_resumed_in_other_batches_it_stops_at_the_same_place(
 def test_judged_later_by_another_policy_it_stays_where_it_stopped(tmp_path: Path, plan: Plan) -> None:
     ended = engine.run(plan, fabricating(0.1), tmp_path, now=NOW)
     text = f"version: 1\nname: harder\nconfidence: 0.99\nlimits: [{{metric: {PROBE}.rate, at_most: 0.12}}]\n"
-    again, _ = engine.replay(ended.folder, policy=read_policy(parse(Path("harder.yaml"), text)))
+    again = engine.replay(ended.folder, policy=read_policy(parse(Path("harder.yaml"), text))).record
     assert extent(again) == extent(ended.record)
     limited = next(one for one in again.findings if one.metric == f"{PROBE}.rate")
     assert limited.verdict == "inconclusive"
     first = next(one for one in ended.record.findings if one.metric == f"{PROBE}.rate")
     assert first.high is not None and limited.high is not None
     assert limited.high > first.high  # 99 % sure of the same evidence
+
+
+def test_runs_that_stopped_by_what_they_saw_are_not_compared(tmp_path: Path, plan: Plan) -> None:
+    one, other = (
+        engine.replay(engine.run(plan, fabricating(share), tmp_path, now=NOW).folder) for share in (0.0, 0.05)
+    )
+    with pytest.raises(SpecFaults, match="early_stop"):
+        refuse_unrelated(one, other)
 
 
 @dataclass(frozen=True, kw_only=True)
