@@ -19,6 +19,7 @@ from .errors import EvidenceError, LostReply
 from .journal import Journal
 from .journalled import JournalledModel, digest
 from .selection import Selected
+from .stopping import Stopping
 
 WINDOW = 384
 Status = Literal["measured", "not_measured", "error", "interrupted"]
@@ -26,6 +27,9 @@ Status = Literal["measured", "not_measured", "error", "interrupted"]
 
 class Progress(Protocol):
     """Who is told how far the run is."""
+
+    def say(self, text: str) -> None:
+        """One line about the run as a whole."""
 
     def probe_begins(self, name: str, question: str, items: int) -> None:
         """A probe begins with so many items."""
@@ -40,6 +44,9 @@ class Progress(Protocol):
 class Silent:
     """Tells nobody."""
 
+    def say(self, text: str) -> None:
+        """Say nothing."""
+
     def probe_begins(self, name: str, question: str, items: int) -> None:
         """Say nothing."""
 
@@ -52,12 +59,16 @@ class Silent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the asking of one probe came to; estimates bear their full names."""
+    """What the asking of one probe came to; estimates bear their full names.
+
+    `valid` is its share of usable answers where that needs an interval which knows of early stopping.
+    """
 
     run: ProbeRun
     observations: tuple[Observation, ...]
     estimates: tuple[Estimate, ...]
     meanings: Mapping[str, str]
+    valid: Estimate | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -83,17 +94,20 @@ def ask(
     repeat: int = 0,
     level: float,
     most_clusters: int | None,
+    stopping: Stopping | None = None,
     progress: Progress,
     log: Callable[[str], None],
 ) -> Seen:
     """Ask all of a probe. What goes wrong in it becomes its status and reason; the audit goes on.
 
-    Repeat 1, 2 ... asks the same items anew with the next seed, and so in another order.
+    Repeat 1, 2 ... asks the same items anew with the next seed, and so in another order. At most `most_clusters` are
+    asked, and fewer where `stopping` says at a checkpoint that all is decided.
     """
     name = selected.name
     seen: list[Observation] = []
     counter = Counter()
     items: Sequence[Item] = ()
+    planned = asked = 0
     status: Status = "measured"
     reason = ""
     begun = time.perf_counter()
@@ -101,18 +115,23 @@ def ask(
         lacking = sorted(selected.probe.needs - model.access)
         if lacking:
             raise NotMeasured(f"the model gives no {', '.join(lacking)}")
-        items = _items(selected, journal)
-        asked = JournalledModel(model, journal, counter.add, repeat=repeat)
-        bench = JournalBench(asked, detectors, seed + repeat, name)
-        order = _ordered(items, bench, most_clusters)
+        items = items_of(selected, journal)
+        journalled = JournalledModel(model, journal, counter.add, repeat=repeat)
+        bench = JournalBench(journalled, detectors, seed + repeat, name)
+        order = in_order(items, bench)[:most_clusters]
+        planned = len(order)
+        if not order:
+            raise NotMeasured("the budget of minutes left no time for it")
         progress.probe_begins(name, selected.question, sum(map(len, order)))
-        for window in order:
-            before = len(seen)
-            for one in selected.probe.observe(window, bench):
-                if not seen or seen[-1].item != one.item:
-                    progress.asked(1)
-                seen.append(one)
-            _refuse_gaps(window, seen[before:])
+        for leg in stopping.legs(order, seen) if stopping else (order,):
+            for window in windows(leg):
+                before = len(seen)
+                for one in selected.probe.observe(window, bench):
+                    if not seen or seen[-1].item != one.item:
+                        progress.asked(1)
+                    seen.append(one)
+                _refuse_gaps(window, seen[before:])
+            asked += len(leg)
     except NotMeasured as error:
         status, reason = "not_measured", str(error)
     except (EvidenceError, KeyboardInterrupt, LostReply):
@@ -121,7 +140,9 @@ def ask(
         mask = Mask([word for one in seen for word in one.sensitive], name)
         status, reason = "error", mask(f"{type(error).__name__}: {error}")
         log(mask(f"{name} raised\n{traceback.format_exc()}"))
-    estimates, status, reason = _measured(selected, seen, level, status, reason, log)
+    if stopping and status == "measured":
+        stopping.note(planned, asked)
+    estimates, status, reason = _measured(selected, seen, level, stopping, status, reason, log)
     timed = f"{name}/repeat {repeat}" if repeat else name
     seconds = _first_seconds(journal, timed, time.perf_counter() - begun, status)
     run = ProbeRun(
@@ -137,12 +158,21 @@ def ask(
         requests=counter.requests,
         tokens=counter.tokens,
         options=selected.options,
+        clusters=asked,
+        planned=planned,
+        extent=str(stopping.extent) if stopping and stopping.extent else "",
     )
     progress.probe_ends(run)
     if status != "measured":
         return replace(unasked(selected, run, level), observations=tuple(seen))
     named = _named(selected, estimates)
-    return Seen(run=run, observations=tuple(seen), estimates=named, meanings=_meanings(selected))
+    return Seen(
+        run=run,
+        observations=tuple(seen),
+        estimates=named,
+        meanings=_meanings(selected),
+        valid=stopping.valid_rate(seen) if stopping and stopping.sequential else None,
+    )
 
 
 def _refuse_gaps(window: Sequence[Item], seen: Sequence[Observation]) -> None:
@@ -179,7 +209,7 @@ def _meanings(selected: Selected) -> dict[str, str]:
     return {f"{selected.name}.{one.name}": one.meaning for one in selected.probe.metrics}
 
 
-def _items(selected: Selected, journal: Journal) -> Sequence[Item]:
+def items_of(selected: Selected, journal: Journal) -> Sequence[Item]:
     """The probe's items: from the journal when they are there, so that a replay needs no other file."""
     key = f"items/{selected.name}"
     kept = journal.get("setting", key)
@@ -195,25 +225,30 @@ def _items(selected: Selected, journal: Journal) -> Sequence[Item]:
     return [from_json(Item, one) for one in kept]
 
 
-def _ordered(items: Sequence[Item], bench: Bench, most_clusters: int | None) -> list[list[Item]]:
-    """Windows of whole clusters in a seeded order that depends on nothing but seed and probe."""
+def in_order(items: Sequence[Item], bench: Bench) -> list[list[Item]]:
+    """The clusters of items in a seeded order that depends on nothing but seed and probe."""
     clusters: dict[str, list[Item]] = {}
     for one in items:
         clusters.setdefault(one.cluster, []).append(one)
     names = sorted(clusters)
-    order = bench.rng("order").permutation(numpy.arange(len(names)))[:most_clusters]
-    windows: list[list[Item]] = [[]]
-    for at in order.tolist():
-        if len(windows[-1]) >= WINDOW:
-            windows.append([])
-        windows[-1].extend(clusters[names[at]])
-    return windows
+    return [clusters[names[at]] for at in bench.rng("order").permutation(numpy.arange(len(names))).tolist()]
+
+
+def windows(clusters: Sequence[Sequence[Item]]) -> list[list[Item]]:
+    """Whole clusters put together, until a window has enough items to be asked at once."""
+    found: list[list[Item]] = [[]]
+    for one in clusters:
+        if len(found[-1]) >= WINDOW:
+            found.append([])
+        found[-1].extend(one)
+    return found
 
 
 def _measured(
     selected: Selected,
     seen: Sequence[Observation],
     level: float,
+    stopping: Stopping | None,
     status: Status,
     reason: str,
     log: Callable[[str], None],
@@ -223,6 +258,8 @@ def _measured(
         try:
             estimates = list(selected.probe.measure(seen, level))
             _refuse_odd(selected.probe.metrics, estimates, level)
+            if stopping and stopping.sequential:
+                estimates = stopping.sequences(seen, estimates)
         except Exception as error:
             status, reason = "error", f"measuring raised {type(error).__name__}: {error}"
             log(f"{selected.name} raised while measuring\n{traceback.format_exc()}")

@@ -104,23 +104,44 @@ def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Rec
 
 
 def valid_rates(seen: Sequence[Seen], level: float) -> list[Estimate]:
-    """The rate of usable answers, over all and for each dimension."""
-    rows = [(one.run.dimension, f"{one.run.name}/{said.cluster}", said) for one in seen for said in one.observations]
-    if not rows:
+    """The rate of usable answers, over all and for each dimension.
+
+    Where a probe could stop early, how much each adds to the whole depends on what was seen. Then the limits
+    reach from the lowest of the probes' own to the highest, for the true rate of the whole lies between theirs:
+    either misses only if that of the probe with the lowest, or highest, true rate does.
+    """
+    own = {one.run.name: one.valid or _valid_rate([one], level) for one in seen if one.observations}
+    if not own:
         return []
 
-    def of(some: Sequence[tuple[str, str, Observation]], groups: tuple[tuple[str, str], ...] = ()) -> Estimate:
-        values = [float(said.status == "judged") for _, _, said in some]
-        return rate(VALID, values, [cluster for _, cluster, _ in some], level, groups=groups)
+    def of(some: Sequence[Seen], groups: tuple[tuple[str, str], ...] = ()) -> Estimate:
+        whole = _valid_rate(some, level, groups)
+        if not any(one.valid for one in some):
+            return whole
+        spanned = [own[one.run.name] for one in some if one.run.name in own]
+        return dataclasses.replace(
+            whole,
+            low=min(one.low for one in spanned if one.low is not None),
+            high=max(one.high for one in spanned if one.high is not None),
+            method="from the lowest to the highest limit of its probes, which hold at any stop",
+        )
 
-    dimensions = sorted({dimension for dimension, _, _ in rows})
-    return [of(rows), *(of([r for r in rows if r[0] == one], (("dimension", one),)) for one in dimensions)]
+    dimensions = sorted({one.run.dimension for one in seen if one.observations})
+    return [
+        of(seen),
+        *(of([one for one in seen if one.run.dimension == name], (("dimension", name),)) for name in dimensions),
+    ]
+
+
+def _valid_rate(seen: Sequence[Seen], level: float, groups: tuple[tuple[str, str], ...] = ()) -> Estimate:
+    rows = [(f"{one.run.name}/{said.cluster}", said.status == "judged") for one in seen for said in one.observations]
+    return rate(VALID, [float(usable) for _, usable in rows], [name for name, _ in rows], level, groups=groups)
 
 
 def transcripts_of(seen: Sequence[Seen], salt: str) -> list[Transcript]:
     """All that was said, masked: secrets of any observation are masked in every one."""
     mask = Mask([word for one in seen for said in one.observations for word in said.sensitive], salt)
-    return [_transcript(one.run.name, said, mask) for one in seen for said in one.observations]
+    return [transcript(one.run.name, said, mask) for one in seen for said in one.observations]
 
 
 def _finding(estimate: Estimate, meaning: str, limits: Mapping[str, Judged]) -> Finding:
@@ -162,7 +183,8 @@ def _plain(policy: Policy) -> Mapping[str, JSON]:
     return plain
 
 
-def _transcript(probe: str, said: Observation, mask: Mask) -> Transcript:
+def transcript(probe: str, said: Observation, mask: Mask) -> Transcript:
+    """What one observation showed, masked."""
     return Transcript(
         probe=probe,
         item=said.item,

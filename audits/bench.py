@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy
 
 from ..probes.contract import Judgement, Model, NotMeasured, from_json
-from ..probes.detectors import KINDS, Detector
+from ..probes.detectors import KINDS, Detector, open_detector
 from ..probes.streams import seed_of, stream
 from .errors import LostReply
 from .journal import Journal
 from .journalled import digest
+from .spec import Spec, place_of
 
 
 class JournalBench:
@@ -91,3 +93,16 @@ class Detectors:
                 raise NotMeasured(f"the {kind} detector is now {opened.identity}, but the run began with {known}")
             self._opened[kind] = opened
         return self._opened[kind]
+
+
+def opener(spec: Spec, base: Path) -> Callable[[str], Detector]:
+    """What opens the detectors that a spec chose, by kind; ValueError says why one cannot be had."""
+
+    def open_one(kind: str) -> Detector:
+        if kind != "toxicity":
+            return open_detector(kind)
+        chosen = spec.detectors.chosen()
+        path = str(place_of(chosen.path, base, allow_path=True, what="the detector")) if chosen.path else ""
+        return open_detector(kind, chosen.name, path)
+
+    return open_one

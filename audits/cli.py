@@ -13,6 +13,7 @@ import click
 from .commands.compare import compare
 from .commands.gate import gate
 from .commands.init import init
+from .commands.plan import plan
 from .commands.probes import probes
 from .commands.report import report
 from .commands.resume import resume
@@ -31,6 +32,7 @@ Exit codes, the first that holds:
 \b
 Examples:
   slm-audit init
+  slm-audit plan model.yaml
   slm-audit run model.yaml
   slm-audit run path/to/model --suite quick
   slm-audit verify runs/latest
@@ -92,7 +94,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (compare, gate, init, probes, report, resume, run, schema, validate, verify):
+for command in (compare, gate, init, plan, probes, report, resume, run, schema, validate, verify):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from ..probes.contract import Metric, Model
-from ..probes.detectors import Detector, open_detector
 from ..reports.escape import visible
 from ..reports.policy import FailOn, Policy
 from ..reports.record import Journal as JournalHead
@@ -16,7 +15,8 @@ from ..reports.record import Record
 from . import run_folder
 from .asking import Progress, Seen, Silent, ask, unasked
 from .assemble import Circumstances, record_of, transcripts_of
-from .bench import Detectors
+from .bench import Detectors, opener
+from .budget import allot
 from .environment import own_version
 from .errors import UserError
 from .gate import level_of_look
@@ -26,11 +26,13 @@ from .noise import noise_floors
 from .outcomes import not_measured, note_outcomes
 from .outputs import write_outputs
 from .plan import Plan
+from .prospect import foresee
 from .recorded import RecordedModel
 from .reuse import earlier_looks, refuse_unusable, reuse
-from .selection import Selected, most_clusters
+from .selection import Selected
 from .settings import Settings, note, refuse_other_items
-from .spec import Spec, place_of
+from .spec import Spec
+from .stopping import Stopping
 from .suite import read_suite
 
 
@@ -68,19 +70,26 @@ def run(
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> Ended:
-    """Audit `model` by a checked plan into a new folder below `out`, from the replies of the run `reusing` if given."""
-    now = now or datetime.now(UTC)
+    """Audit `model` by a checked plan into a new folder below `out`, from the replies of the run `reusing` if given.
+
+    A budget of minutes is turned into numbers of clusters first, and never looked at again.
+    """
+    now, progress = now or datetime.now(UTC), progress or Silent()
     if reusing is not None:
         refuse_unusable(reusing, model)
+    minutes = plan.spec.audit.minutes
+    allotment = allot(foresee(plan, model, progress), minutes) if minutes else None
+    for line in allotment.lacking if allotment else ():
+        progress.say(line)
     folder = run_folder.create(out, model.identity.name, now)
     journal = Journal(folder / JOURNAL, write=True)
     try:
-        note(journal, plan, model, folder.name, now)
+        note(journal, plan, model, folder.name, now, allotment)
         if reusing is not None:
             reuse(journal, reusing)
         run_folder.write(folder / "spec.yaml", plan.document.text)
         run_folder.write(folder / "policy.yaml", plan.policy_document.text)
-        return _carry_on(folder, journal, plan.selected, model, progress or Silent())
+        return _carry_on(folder, journal, plan.selected, model, progress)
     finally:
         journal.close()
 
@@ -127,7 +136,7 @@ def replay(
         level, lacking = _level(journal, by), not_measured(journal)
 
         def asked(one: Selected, repeat: int = 0) -> Seen:
-            return _ask(one, journal, settings.spec, level, model, detectors, Silent(), _tell_nobody, repeat=repeat)
+            return _ask(one, journal, settings, by, model, detectors, Silent(), _tell_nobody, repeat=repeat)
 
         selected = settings.select(allow_code=allow_code)
         seen = [unasked(one, lacking[one.name], level) if one.name in lacking else asked(one) for one in selected]
@@ -180,11 +189,10 @@ def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], mode
             stream.write(visible(text.rstrip()) + "\n")
 
     settings = Settings.read(journal)
-    detectors = Detectors(journal, _opener(settings.spec, settings.base))
-    level = _level(journal, settings.policy)
+    detectors = Detectors(journal, opener(settings.spec, settings.base))
 
     def asked(one: Selected, repeat: int = 0) -> Seen:
-        return _ask(one, journal, settings.spec, level, model, detectors, progress, log, repeat=repeat)
+        return _ask(one, journal, settings, settings.policy, model, detectors, progress, log, repeat=repeat)
 
     seen = [asked(one) for one in selected]
     note_outcomes(journal, seen)
@@ -201,8 +209,8 @@ def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], mode
 def _ask(
     selected: Selected,
     journal: Journal,
-    spec: Spec,
-    level: float,
+    settings: Settings,
+    policy: Policy,
     model: Model,
     detectors: Detectors,
     progress: Progress,
@@ -210,15 +218,17 @@ def _ask(
     *,
     repeat: int = 0,
 ) -> Seen:
+    level, audit = _level(journal, policy), settings.spec.audit
     return ask(
         selected,
         model,
         journal,
         detectors,
-        seed=spec.audit.seed,
+        seed=audit.seed,
         repeat=repeat,
         level=level,
-        most_clusters=most_clusters(spec),
+        most_clusters=settings.most_clusters(selected.name),
+        stopping=Stopping(selected, policy, level, journal) if audit.early_stop else None,
         progress=progress,
         log=log,
     )
@@ -259,7 +269,7 @@ def _record(
         gates=read_suite(spec.audit.suite).gates,
         model={**settings.model, "card": spec.card.model_dump(by_alias=True)},
         environment=settings.environment,
-        not_asked=_not_asked(spec),
+        not_asked=_not_asked(settings),
         judged_afterwards=policy.sha256 != settings.policy.sha256,
         judged_on=at,
         fail_on=fail_on or spec.fail_on,
@@ -271,8 +281,8 @@ def _record(
     return replace(record_of(seen, policy, about), journal=JournalHead(head=journal.head, rows=journal.count))
 
 
-def _not_asked(spec: Spec) -> tuple[str, ...]:
-    said = []
+def _not_asked(settings: Settings) -> tuple[str, ...]:
+    spec, said = settings.spec, []
     suite = read_suite(spec.audit.suite)
     if not suite.gates:
         said.append(f"the suite {spec.audit.suite} asks {suite.description}: it decides few limits and does not gate")
@@ -280,18 +290,7 @@ def _not_asked(spec: Spec) -> tuple[str, ...]:
         said.append(f"at most {spec.audit.limit} clusters of each probe were asked (limit)")
     if spec.audit.only:
         said.append(f"only the probes {', '.join(spec.audit.only)} were asked")
-    return tuple(said)
-
-
-def _opener(spec: Spec, base: Path) -> Callable[[str], Detector]:
-    def open_one(kind: str) -> Detector:
-        if kind != "toxicity":
-            return open_detector(kind)
-        chosen = spec.detectors.chosen()
-        path = str(place_of(chosen.path, base, allow_path=True, what="the detector")) if chosen.path else ""
-        return open_detector(kind, chosen.name, path)
-
-    return open_one
+    return (*said, *(settings.allotment.lacking if settings.allotment else ()))
 
 
 def _tell_nobody(_: str) -> None:

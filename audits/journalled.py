@@ -23,7 +23,6 @@ from ..probes.contract import (
 from .journal import Journal
 
 BATCH = 64
-Asked = TypeVar("Asked", Generation, Scoring)
 
 
 @runtime_checkable
@@ -33,6 +32,13 @@ class Batched(Protocol):
     def batches(self, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
         """How the requests fall into batches."""
         ...
+
+
+def batches_of(model: Model, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
+    """How requests fall into batches: as the model plans it, or a fixed number each."""
+    if isinstance(model, Batched):
+        return model.batches(requests)
+    return [list(range(at, min(at + BATCH, len(requests)))) for at in range(0, len(requests), BATCH)]
 
 
 def digest(value: object) -> str:
@@ -97,7 +103,7 @@ class JournalledModel:
         """One list of completions for each request."""
         keys = [[generation_key(self._identity, one, at) for at in range(one.samples)] for one in requests]
         replies: list[list[Completion]] = [[] for _ in requests]
-        for batch in self._batches(requests):
+        for batch in batches_of(self._model, requests):
             rows = self._journal.get_many("reply", [key for place in batch for key in keys[place]])
             if any(key not in rows for place in batch for key in keys[place]):
                 fresh = self._model.generate([requests[place] for place in batch])
@@ -120,7 +126,7 @@ class JournalledModel:
         """One score for each request."""
         keys = [scoring_key(self._identity, one) for one in requests]
         replies: dict[int, Score] = {}
-        for batch in self._batches(requests):
+        for batch in batches_of(self._model, requests):
             rows = self._journal.get_many("reply", [keys[place] for place in batch])
             if any(keys[place] not in rows for place in batch):
                 fresh = self._model.score([requests[place] for place in batch])
@@ -135,11 +141,6 @@ class JournalledModel:
             replies.update((place, _reply(Score, rows[keys[place]])) for place in batch)
             self._counted(len(batch), sum(replies[place].tokens for place in batch))
         return [replies[place] for place in range(len(requests))]
-
-    def _batches(self, requests: Sequence[Asked]) -> list[list[int]]:
-        if isinstance(self._model, Batched):
-            return self._model.batches(requests)
-        return [list(range(at, min(at + BATCH, len(requests)))) for at in range(0, len(requests), BATCH)]
 
 
 Reply = TypeVar("Reply", Completion, Score)

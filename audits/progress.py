@@ -76,5 +76,6 @@ class TerminalProgress:
             told = (
                 f"{run.items} items, {run.requests} requests, {run.seconds:.0f} s" if run.status == "measured" else ""
             )
+            told += f"; {run.extent}" if told and run.extent else ""
             line.append(f"{run.name:32} {told or run.status.replace('_', ' ') + ': ' + run.reason}")
             self._console.print(line, soft_wrap=True)

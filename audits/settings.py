@@ -7,21 +7,33 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..probes.contract import JSON, ContractError, Model, NotMeasured, to_json
+from ..probes.contract import JSON, ContractError, Model, NotMeasured, from_json, to_json
 from ..reports.policy import Policy
 from .environment import environment, own_version
 from .errors import UserError
 from .journal import Journal
 from .plan import Plan
 from .policy import read_policy
-from .selection import Selected, build_named
+from .selection import Selected, build_named, most_clusters
 from .spec import Spec
 from .yaml_file import parse
 
+ALLOTTED = "allotment"
 _NAMES = ("run", "spec", "base", "policy", "model", "environment", "selection")
 
 
-def note(journal: Journal, plan: Plan, model: Model, run: str, now: datetime) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allotment:
+    """How many clusters of each probe a budget of minutes leaves, and in words what that cannot decide any more."""
+
+    minutes: float
+    clusters: Mapping[str, int]
+    lacking: tuple[str, ...] = ()
+
+
+def note(
+    journal: Journal, plan: Plan, model: Model, run: str, now: datetime, allotment: Allotment | None = None
+) -> None:
     """Journal everything that a run begins with, before its first reply."""
     about: dict[str, JSON] = {"id": run, "created": now.isoformat(timespec="seconds"), "version": own_version()}
     said: Sequence[object] = (
@@ -33,7 +45,8 @@ def note(journal: Journal, plan: Plan, model: Model, run: str, now: datetime) ->
         environment(),
         [_facts_of_selected(one) for one in plan.selected],
     )
-    journal.add("setting", list(zip(_NAMES, said, strict=True)))
+    rows = list(zip(_NAMES, said, strict=True))
+    journal.add("setting", [*rows, (ALLOTTED, allotment)] if allotment else rows)
 
 
 def facts_of(model: Model) -> dict[str, JSON]:
@@ -59,6 +72,7 @@ class Settings:
     model: Mapping[str, JSON]
     environment: Mapping[str, JSON]
     selection: Sequence[Mapping[str, JSON]]
+    allotment: Allotment | None = None
 
     @classmethod
     def read(cls, journal: Journal) -> Settings:
@@ -67,6 +81,7 @@ class Settings:
         if set(held) != set(_NAMES):
             raise UserError("the journal holds no settings: the run was stopped before it began; run it anew")
         about, selection = mapping(held["run"]), held["selection"]
+        allotted = journal.get("setting", ALLOTTED)
         assert isinstance(selection, list)
         return cls(
             run=str(about["id"]),
@@ -78,7 +93,13 @@ class Settings:
             model=mapping(held["model"]),
             environment=mapping(held["environment"]),
             selection=[mapping(one) for one in selection],
+            allotment=None if allotted is None else from_json(Allotment, allotted),
         )
+
+    def most_clusters(self, probe: str) -> int | None:
+        """The most clusters that are asked of a probe; None for all."""
+        given = [most_clusters(self.spec), self.allotment.clusters.get(probe) if self.allotment else None]
+        return min((one for one in given if one is not None), default=None)
 
     def select(self, *, allow_code: bool) -> list[Selected]:
         """The probes that were selected, built again; UserError when a probe has changed."""

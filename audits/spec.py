@@ -86,9 +86,19 @@ class AuditFile(_File):
     repeat: Annotated[int, Field(ge=1, le=20)] = Field(
         default=1, description="ask everything so many times, to measure the noise"
     )
+    minutes: Amount | None = Field(
+        default=None, description="what all may take on this machine, turned into clusters of each probe beforehand"
+    )
+    early_stop: bool = Field(default=False, description="end a probe as soon as its limits are decided")
     probes: Mapping[str, Mapping[str, JsonValue] | None] = Field(
         default_factory=dict, description="options by probe; 'slm-audit probes show PROBE' lists them"
     )
+
+    @model_validator(mode="after")
+    def _one_purpose(self) -> AuditFile:
+        if self.early_stop and self.repeat > 1:
+            raise ValueError("early_stop and repeat do not go together: repeats that stop elsewhere are not alike")
+        return self
 
 
 class DetectorChoice(_File):

@@ -22,6 +22,9 @@ def refuse_unrelated(base: Replayed, variant: Replayed) -> None:
     ):
         if then != now:
             faults.append(f"{pair} differ in their {what}: {then} and {now}; run one of them anew")
+    if own.spec.audit.early_stop or other.spec.audit.early_stop:
+        why = "one stopped by what it saw (early_stop), of which paired intervals know nothing"
+        faults.append(f"{pair} cannot be paired: {why}; run both without it")
     faults += [f"{pair} {fault}" for fault in _probes(own.selection, other.selection)]
     faults += [f"{pair} {fault}" for fault in _items(base, variant)]
     for kind in sorted(base.detectors.keys() & variant.detectors.keys()):

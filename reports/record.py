@@ -91,7 +91,10 @@ class WaiverFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeRun:
-    """How the asking of one probe went: status "measured", or why not, in `reason`."""
+    """How the asking of one probe went: status "measured", or why not, in `reason`.
+
+    `clusters` of the `planned` ones were asked; `extent` says of early stopping, where that was wanted.
+    """
 
     name: str
     dimension: str
@@ -105,6 +108,9 @@ class ProbeRun:
     requests: int = 0
     tokens: int = 0
     options: Mapping[str, JSON] = field(default_factory=dict)
+    clusters: int = 0
+    planned: int = 0
+    extent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,8 +61,10 @@ def section(run: ProbeRun, findings: Sequence[Finding], transcripts: Sequence[Tr
         measured.sort(key=lambda one: wording.rank(one.whole.finding.verdict if one.whole else None))
         if measured:
             roles.append((title, tuple(measured)))
+    fewer = f" of {wording.count(run.planned)}" if run.clusters < run.planned else ""
     counted = [
         f"{wording.count(run.items)} items",
+        *([f"{wording.count(run.clusters)}{fewer} clusters"] if run.clusters else []),
         f"{wording.count(run.requests)} requests",
         f"{wording.count(run.tokens)} tokens",
         wording.duration(run.seconds),

@@ -15,6 +15,7 @@ from .options import overrides, spec_options
 Examples:
   slm-audit run model.yaml
   slm-audit run path/to/model --suite quick --probes 'toxicity.*'
+  slm-audit run model.yaml --minutes 20 --early-stop
   slm-audit run model.yaml --limit 200 --reuse runs/latest
   slm-audit run owner/name --policy my-policy.yaml --json > record.json
 """,

@@ -46,6 +46,9 @@ def say_undecidable(plan: Plan, *, err: bool) -> None:
 def say_verdict(record: Record) -> None:
     """The limits that did not hold, or the closest ones, and the verdict."""
     _say_limits(record)
+    for run in record.probes:
+        if run.extent and run.clusters < run.planned:
+            click.echo(one_line(f"  stopped early    {run.name}: {run.clusters} of {run.planned} clusters were enough"))
     for sentence in expired(record):
         click.echo(one_line(f"  waiver expired   {sentence}"))
     afterwards = " (judged afterwards)" if record.judged_afterwards else ""
