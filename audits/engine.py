@@ -257,7 +257,7 @@ def _record(
         suite=spec.audit.suite,
         model={**settings.model, "card": spec.card.model_dump(by_alias=True)},
         environment=settings.environment,
-        not_asked=_not_asked(spec),
+        not_asked=(*RecordedModel.from_facts(settings.model).notes, *_not_asked(spec)),
         judged_afterwards=policy.sha256 != settings.policy.sha256,
         judged_on=at,
         fail_on=fail_on or spec.fail_on,

@@ -12,6 +12,7 @@ import yaml
 
 from ..reports.policy import Policy
 from .errors import SpecFaults, UserError
+from .model_file import ModelFile, kind_of
 from .policy import check_names, policy_document, read_policy
 from .selection import Selected, known_metrics, select
 from .spec import Spec, place_of, read_spec, spec_document
@@ -65,7 +66,7 @@ def check_plan(
     except UserError as error:
         faults += str(error).splitlines()
     try:
-        model_path = _model_path(spec.model.path, base, allow_path=allow_path or not given.path.is_file())
+        model_path = _model_path(spec.model, base, allow_path=allow_path or not given.path.is_file())
     except UserError as error:
         faults.append(str(error))
     if faults or policy is None or policy_text is None:
@@ -81,9 +82,13 @@ def check_plan(
     )
 
 
-def _model_path(path: str, base: Path, *, allow_path: bool) -> str:
+def _model_path(model: ModelFile, base: Path, *, allow_path: bool) -> str:
+    """Where the model lies: a folder or a hub id; nowhere on this machine if a server answers for it."""
     from .models.files import check_folder
 
+    if model.kind != "transformers":
+        return ""
+    path = model.path
     looks_like_hub_id = path.count("/") == 1 and not path.startswith((".", "/", "~"))
     if looks_like_hub_id and not (base / path).exists():
         return path
@@ -97,7 +102,8 @@ def _with_defaults(document: Document, environ: Mapping[str, str]) -> Document:
     given: dict[str, object] = {}
     for dotted in DEFAULTS:
         name = "SLM_AUDIT_" + dotted.rsplit(".", 1)[-1].upper()
-        if name in environ and not _says(document.data, dotted):
+        local = not dotted.startswith("model.") or kind_of(document.data.get("model")) == "transformers"
+        if local and name in environ and not _says(document.data, dotted):
             try:
                 given[dotted] = yaml.safe_load(environ[name])
             except yaml.YAMLError:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from ..probes.contract import JSON, ContractError, Model, NotMeasured, to_json
 from ..reports.policy import Policy
@@ -19,6 +20,16 @@ from .spec import Spec
 from .yaml_file import parse
 
 _NAMES = ("run", "spec", "base", "policy", "model", "environment", "selection")
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """A model that has something to say which a reader of its figures must know, a sentence each."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to stand under "not covered" at the top of every output."""
+        ...
 
 
 def note(journal: Journal, plan: Plan, model: Model, run: str, now: datetime) -> None:
@@ -43,6 +54,7 @@ def facts_of(model: Model) -> dict[str, JSON]:
         "access": to_json(model.access),
         "footprint": to_json(model.footprint),
         "context_tokens": model.context_tokens,
+        "notes": list(model.notes) if isinstance(model, Noted) else [],
     }
 
 

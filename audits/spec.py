@@ -10,24 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from ..reports.policy import FailOn
 from .errors import UserError
+from .model_file import Amount, ModelFile, Name
 from .yaml_file import Document, check, parse, read_yaml
-
-Name = Annotated[str, Field(min_length=1)]
-Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ModelFile(_File):
-    """`model:` a folder or hub id of a causal language model."""
-
-    kind: Literal["transformers"] = "transformers"
-    path: Name
-    revision: str | None = None
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: Name = "cpu"
 
 
 class Acquired(_File):
@@ -117,9 +105,11 @@ def read_spec(document: Document) -> Spec:
 
 
 def spec_document(named: str) -> Document:
-    """The text of a spec: a YAML file, or, for a model's folder or hub id, the shortest spec of it."""
+    """The text of a spec: a YAML file, or, for a model's folder, hub id or address, the shortest spec of it."""
     if len(named) > 1024:
         raise UserError("the name of the model is longer than any path; name a model.yaml, a folder or a hub id")
+    if named.startswith(("http://", "https://")):
+        return parse(Path(f"{named} (as a spec)"), f"version: 1\nmodel: {{kind: endpoint, url: {_quoted(named)}}}\n")
     path = Path(named)
     if named.endswith((".yaml", ".yml")) or path.is_file():
         return read_yaml(path)

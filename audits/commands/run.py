@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import overrides, spec_options
+from .options import KEY_ENV, overrides, spec_options
 
 
 @click.command(
@@ -17,14 +17,16 @@ Examples:
   slm-audit run path/to/model --suite quick --probes 'toxicity.*'
   slm-audit run model.yaml --limit 200 --reuse runs/latest
   slm-audit run owner/name --policy my-policy.yaml --json > record.json
+  slm-audit run http://localhost:8000/v1 --name served-model --key-env MY_KEY
 """,
 )
-@click.argument("model", metavar="MODEL.YAML|FOLDER|HUB-ID")
+@click.argument("model", metavar="MODEL.YAML|FOLDER|HUB-ID|ADDRESS")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs"), show_default=True, help="Where runs go.")
 @click.option("--offline", is_flag=True, help="Make any connection to another machine an error.")
 @click.option("--reuse", type=click.Path(path_type=Path), help="Start from an earlier run of the same model.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@KEY_ENV
 @spec_options
 def run(
     model: str,
@@ -33,6 +35,7 @@ def run(
     reuse: Path | None,
     as_json: bool,
     quiet: bool,
+    key_env: str,
     allow_path: bool,
     allow_code: bool,
     **given: object,
@@ -51,11 +54,11 @@ def run(
     from ..progress import TerminalProgress
 
     with TerminalProgress(len(plan.selected) * plan.spec.audit.repeat, quiet=quiet) as progress:
-        progress.say(f"{len(plan.selected)} probes, policy {plan.policy.name}; loading {plan.spec.model.path}")
+        progress.say(f"{len(plan.selected)} probes, policy {plan.policy.name}; loading {plan.spec.model.title}")
         from .. import engine
-        from ..models import open_model
+        from ..models import Leave, open_model
 
-        opened = open_model(plan.spec.model, plan.model_path)
+        opened = open_model(plan.spec.model, plan.model_path, Leave(key_env=key_env))
         try:
             ended = engine.run(plan, opened, out, reusing=reusing, progress=progress)
         except KeyboardInterrupt:

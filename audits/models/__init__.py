@@ -6,13 +6,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...probes.contract import Model
+from .leave import NONE, Leave
 
 if TYPE_CHECKING:
-    from ..spec import ModelFile
+    from ..model_file import ModelFile
+
+__all__ = ["Leave", "open_model"]
 
 
-def open_model(spec: ModelFile, path: str) -> Model:
-    """The model that a spec names, at its resolved `path` (a folder or a hub id). Imports torch."""
+def open_model(spec: ModelFile, path: str, leave: Leave = NONE) -> Model:
+    """The model that a spec names, at its resolved `path` (a folder or a hub id; "" for a server).
+
+    `leave` is what the command line allows. Imports torch, or httpx, only where that kind needs it.
+    """
+    if spec.kind == "endpoint":
+        from .endpoint.model import EndpointModel
+
+        return EndpointModel(spec, leave)
     from . import files
 
     if Path(path).is_dir():
