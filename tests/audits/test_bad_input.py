@@ -41,7 +41,7 @@ CASES = {
     ),
     "an address that is none": (
         "version: 1\nmodel: {kind: endpoint, url: 'localhost:8000', name: m}\n",
-        "model.url.0: an address begins with http://",
+        "model.url: an address begins with http://",
     ),
     "a key in place of its name": (
         "version: 1\nmodel: {kind: endpoint, url: 'http://localhost', name: m, key: sk-1}\n",

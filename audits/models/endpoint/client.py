@@ -52,12 +52,14 @@ class _Again(NamedTuple):
     """A failure that may pass: the fault it becomes if it does not, and the seconds that the server asks for.
 
     After `most` tries it is final. Where `everyone` meets it, it is the server's and not the request's.
+    `broke`: there was no reply, for the connection broke; servers also close idle ones at any moment.
     """
 
     fault: RequestFault
     wait: float | None = None
     most: int | None = None
     everyone: bool = False
+    broke: bool = False
 
 
 class Client:
@@ -113,17 +115,17 @@ class Client:
         raise failed.fault
 
     async def at(self, address: Address, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
-        """One address's own answer, tried again only while it says that it is busy; raises what `post` raises."""
+        """One address's own answer, tried again if it is busy or the connection broke; raises what `post` raises."""
         tried = 0
         while True:
             failed = await self._tried(address, method, path, body)
             if isinstance(failed, Reply):
                 return failed.said
-            if not failed.everyone:
-                raise failed.fault
             tried += 1
+            if not failed.everyone and (not failed.broke or tried >= self._tries):
+                raise failed.fault
             wait = self._pause * 2**tried if failed.wait is None else failed.wait
-            unreached = failed.fault.status == 0
+            unreached = failed.everyone and not failed.fault.status
             if unreached or tried >= self._tries or wait > LONGEST_WAIT:
                 raise ServerGone(f"{address.host}: {failed.fault}")
             await asyncio.sleep(wait)
@@ -154,7 +156,7 @@ class Client:
         except httpx.ConnectError as error:
             return _Again(RequestFault("server", f"cannot be reached ({error})"), everyone=True)
         except (httpx.TransportError, httpx.DecodingError) as error:
-            return _Again(RequestFault("server", f"the connection broke ({type(error).__name__})"))
+            return _Again(RequestFault("server", f"the connection broke ({type(error).__name__})"), broke=True)
         except ExceptionGroup as bundle:  # what a connection that is refused by --offline raises comes so
             raise _first(bundle) from None
         except _TooLarge:
