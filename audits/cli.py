@@ -11,6 +11,7 @@ from types import FrameType
 import click
 
 from .commands.compare import compare
+from .commands.export import export
 from .commands.gate import gate
 from .commands.init import init
 from .commands.probes import probes
@@ -91,7 +92,7 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (compare, gate, init, probes, report, resume, run, validate, verify):
+for command in (compare, export, gate, init, probes, report, resume, run, validate, verify):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -80,13 +80,45 @@ class EndpointFile(_Kind):
         return f"{self.name} at {', '.join(self.url)}"
 
 
+class ReplayFile(_Kind):
+    """Recorded replies, as JSON Lines; audits/models/replies.py tells the form of a line."""
+
+    kind: Literal["replay"]
+    path: Name
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        return self.path
+
+
+Function = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
+class CallableFile(_Kind):
+    """A Python function that says what a model says; audits/models/function.py tells how it is called."""
+
+    kind: Literal["callable"]
+    reply: Function
+    score: Function | None = None
+    chat: bool = False
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        return self.reply
+
+
 def kind_of(said: object) -> object:
     """The kind that a section states; one that states none is of a local model."""
     return said.get("kind", "transformers") if isinstance(said, Mapping) else getattr(said, "kind", None)
 
 
 ModelFile = Annotated[
-    Annotated[LocalFile, Tag("transformers")] | Annotated[EndpointFile, Tag("endpoint")],
+    Annotated[LocalFile, Tag("transformers")]
+    | Annotated[EndpointFile, Tag("endpoint")]
+    | Annotated[ReplayFile, Tag("replay")]
+    | Annotated[CallableFile, Tag("callable")],
     Discriminator(kind_of),
 ]
 """The section of any kind of model."""

@@ -66,7 +66,8 @@ def check_plan(
     except UserError as error:
         faults += str(error).splitlines()
     try:
-        model_path = _model_path(spec.model, base, allow_path=allow_path or not given.path.is_file())
+        own = not given.path.is_file()  # no file from elsewhere names the path, but the command line
+        model_path = _model_path(spec.model, base, allow_path=allow_path or own, allow_code=allow_code)
     except UserError as error:
         faults.append(str(error))
     if faults or policy is None or policy_text is None:
@@ -82,13 +83,22 @@ def check_plan(
     )
 
 
-def _model_path(model: ModelFile, base: Path, *, allow_path: bool) -> str:
-    """Where the model lies: a folder or a hub id; nowhere on this machine if a server answers for it."""
+def _model_path(model: ModelFile, base: Path, *, allow_path: bool, allow_code: bool) -> str:
+    """Where the model lies: a folder, a hub id, or a file; "" if a server answers for it."""
     from .models.files import check_folder
+    from .models.replies import read_replies
 
-    if model.kind != "transformers":
+    if model.kind == "endpoint":
         return ""
+    if model.kind == "callable":
+        if not allow_code:
+            raise UserError(f"{model.title} is code that would be run; read it, then give --allow-code")
+        return str(base)
     path = model.path
+    if model.kind == "replay":
+        file = place_of(path, base, allow_path=allow_path, what="the file of replies")
+        read_replies(file)
+        return str(file)
     looks_like_hub_id = path.count("/") == 1 and not path.startswith((".", "/", "~"))
     if looks_like_hub_id and not (base / path).exists():
         return path

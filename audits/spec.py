@@ -111,6 +111,8 @@ def spec_document(named: str) -> Document:
     if named.startswith(("http://", "https://")):
         return parse(Path(f"{named} (as a spec)"), f"version: 1\nmodel: {{kind: endpoint, url: {_quoted(named)}}}\n")
     path = Path(named)
+    if named.endswith(".jsonl"):
+        return parse(Path(f"{named} (as a spec)"), f"version: 1\nmodel: {{kind: replay, path: {_quoted(named)}}}\n")
     if named.endswith((".yaml", ".yml")) or path.is_file():
         return read_yaml(path)
     if not path.is_dir() and (path.is_absolute() or named.count("/") != 1 or named.startswith(".")):

@@ -34,15 +34,14 @@ def resume(
 
     folder = existing(run)
     from .. import engine
-    from ..models import Leave, open_model
+    from ..models import Leave, open_model, where
     from ..progress import TerminalProgress
 
     def open_it(spec: Spec, base: Path) -> Model:
-        leave = Leave(key_env=key_env)
-        if spec.model.kind == "endpoint":
-            return open_model(spec.model, "", leave)
-        path = moved_to or spec.model.path
-        return open_model(spec.model, str(base / path) if (base / path).is_dir() else path, leave)
+        model = spec.model
+        if moved_to and model.kind in ("transformers", "replay"):
+            model = model.model_copy(update={"path": moved_to})
+        return open_model(model, where(model, base), Leave(key_env=key_env, code=allow_code))
 
     with TerminalProgress(0, quiet=quiet) as progress:
         ended = engine.resume(folder, open_it, allow_code=allow_code, progress=progress)

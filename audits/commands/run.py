@@ -58,7 +58,7 @@ def run(
         from .. import engine
         from ..models import Leave, open_model
 
-        opened = open_model(plan.spec.model, plan.model_path, Leave(key_env=key_env))
+        opened = open_model(plan.spec.model, plan.model_path, Leave(key_env=key_env, code=allow_code))
         try:
             ended = engine.run(plan, opened, out, reusing=reusing, progress=progress)
         except KeyboardInterrupt:

@@ -6,16 +6,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...probes.contract import Model
+from ..errors import UserError
 from .leave import NONE, Leave
 
 if TYPE_CHECKING:
     from ..model_file import ModelFile
 
-__all__ = ["Leave", "open_model"]
+__all__ = ["Leave", "open_model", "where"]
+
+
+def where(spec: ModelFile, base: Path) -> str:
+    """Where the model of a spec in the folder `base` lies: a path or a hub id; "" if a server answers for it."""
+    if spec.kind == "endpoint":
+        return ""
+    if spec.kind == "callable":
+        return str(base)
+    return str(base / spec.path) if (base / spec.path).exists() else spec.path
 
 
 def open_model(spec: ModelFile, path: str, leave: Leave = NONE) -> Model:
-    """The model that a spec names, at its resolved `path` (a folder or a hub id; "" for a server).
+    """The model that a spec names, at its resolved `path` (a folder, a hub id or a file; "" for a server).
 
     `leave` is what the command line allows. Imports torch, or httpx, only where that kind needs it.
     """
@@ -23,6 +33,16 @@ def open_model(spec: ModelFile, path: str, leave: Leave = NONE) -> Model:
         from .endpoint.model import EndpointModel
 
         return EndpointModel(spec, leave)
+    if spec.kind == "replay":
+        from .replay import ReplayModel
+
+        return ReplayModel(Path(path))
+    if spec.kind == "callable":
+        from .function import FunctionModel
+
+        if not leave.code:
+            raise UserError(f"{spec.title} is code that would be run; read it, then give --allow-code")
+        return FunctionModel(spec, Path(path))
     from . import files
 
     if Path(path).is_dir():

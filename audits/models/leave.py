@@ -6,9 +6,13 @@ from typing import NamedTuple
 
 
 class Leave(NamedTuple):
-    """`key_env` is a variable, of any name, that may be sent to the model's own server as its key."""
+    """`key_env` is a variable, of any name, that may be sent to the model's own server as its key.
+
+    `code` lets a model's own code be run.
+    """
 
     key_env: str = ""
+    code: bool = False
 
 
 NONE = Leave()

@@ -10,13 +10,14 @@ from ....probes.contract import Access, Completion, Footprint, Generation, Messa
 from ...errors import EvidenceError, UserError
 from ...model_file import EndpointFile
 from ..leave import Leave
+from ..seeds import seed_of_sample
 from .client import Client
 from .discovery import Found, discover
 from .faults import RequestFault, ServerGone
 from .key import key_of
 from .loop import Loop, together
 from .scoring import body_for, body_for_count, score_of, tokens_of
-from .wire import asked, count, read, seed_of_sample
+from .wire import asked, count, read
 
 SAME_TEXT = 0.1
 """Nats by which two addresses may differ on one short text and still be taken for the same model."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 
@@ -63,11 +62,6 @@ def turns(messages: Sequence[Message], begun: str = "") -> dict[str, object]:
         return {"messages": plain}
     own = {"role": "assistant", "content": begun}
     return {"messages": [*plain, own], "add_generation_prompt": False, "continue_final_message": True}
-
-
-def seed_of_sample(seed: int, sample: int) -> int:
-    """The seed that a sample is asked with, below 2**31 since servers differ in what they take."""
-    return int.from_bytes(hashlib.sha256(f"{seed}|{sample}".encode()).digest()[:4], "little") >> 1
 
 
 def read(
