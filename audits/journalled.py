@@ -35,6 +35,16 @@ class Batched(Protocol):
         ...
 
 
+@runtime_checkable
+class Noted(Protocol):
+    """A model that has something to say which a reader of its figures must know, a sentence each."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to stand under "not covered" at the top of every output."""
+        ...
+
+
 def digest(value: object) -> str:
     """SHA-256 hex of a value's canonical JSON."""
     return hashlib.sha256(canonical(value).encode("utf-8", "surrogatepass")).hexdigest()
@@ -139,7 +149,12 @@ class JournalledModel:
     def _batches(self, requests: Sequence[Asked]) -> list[list[int]]:
         if isinstance(self._model, Batched):
             return self._model.batches(requests)
-        return [list(range(at, min(at + BATCH, len(requests)))) for at in range(0, len(requests), BATCH)]
+        return plain_batches(len(requests))
+
+
+def plain_batches(requests: int) -> list[list[int]]:
+    """Requests in their order, so many at a time."""
+    return [list(range(at, min(at + BATCH, requests))) for at in range(0, requests, BATCH)]
 
 
 Reply = TypeVar("Reply", Completion, Score)

@@ -18,13 +18,21 @@ class _Kind(BaseModel):
 
 
 class LocalFile(_Kind):
-    """A folder or hub id of a causal language model, run by transformers on this machine."""
+    """A folder or hub id of a causal language model, run by transformers on this machine.
+
+    `adapter` is the folder of a LoRA adapter; `template` is auto (the model's own), never, or the path of a Jinja file;
+    `system` is the system prompt that the model is deployed with.
+    """
 
     kind: Literal["transformers"] = "transformers"
     path: Name
     revision: str | None = None
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: Name = "cpu"
+    quantised: Literal["int8", "int4"] | None = None
+    adapter: Name | None = None
+    template: Name = "auto"
+    system: Name | None = None
 
     @property
     def title(self) -> str:
@@ -70,6 +78,7 @@ class EndpointFile(_Kind):
     name: Name
     key: Annotated[str, AfterValidator(_variable)] | None = None
     template: Literal["auto", "never"] = "auto"
+    system: Name | None = None
     concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
     time_out: Amount = 120.0
     retries: Annotated[int, Field(ge=0, le=20)] = 5

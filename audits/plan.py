@@ -12,10 +12,12 @@ import yaml
 
 from ..reports.policy import Policy
 from .errors import SpecFaults, UserError
-from .model_file import ModelFile, kind_of
+from .model_file import kind_of
+from .models.leave import Leave
+from .placing import place_of_model, with_places
 from .policy import check_names, policy_document, read_policy
 from .selection import Selected, known_metrics, select
-from .spec import Spec, place_of, read_spec, spec_document
+from .spec import Spec, read_spec, spec_document
 from .yaml_file import Document
 
 DEFAULTS = ("audit.suite", "audit.seed", "audit.limit", "policy", "model.dtype", "model.device")
@@ -41,6 +43,7 @@ def check_plan(
     *,
     allow_path: bool = False,
     allow_code: bool = False,
+    allow_pickles: bool = False,
 ) -> Plan:
     """The plan for a model.yaml, a model's folder or a hub id; SpecFaults lists all faults at once.
 
@@ -67,7 +70,9 @@ def check_plan(
         faults += str(error).splitlines()
     try:
         own = not given.path.is_file()  # no file from elsewhere names the path, but the command line
-        model_path = _model_path(spec.model, base, allow_path=allow_path or own, allow_code=allow_code)
+        leave = Leave(code=allow_code, pickles=allow_pickles)
+        model_path = place_of_model(spec.model, base, leave, allow_path=allow_path or own)
+        spec = spec.model_copy(update={"model": with_places(spec.model, base, allow_path=allow_path)})
     except UserError as error:
         faults.append(str(error))
     if faults or policy is None or policy_text is None:
@@ -81,30 +86,6 @@ def check_plan(
         selected=selected,
         model_path=model_path,
     )
-
-
-def _model_path(model: ModelFile, base: Path, *, allow_path: bool, allow_code: bool) -> str:
-    """Where the model lies: a folder, a hub id, or a file; "" if a server answers for it."""
-    from .models.files import check_folder
-    from .models.replies import read_replies
-
-    if model.kind == "endpoint":
-        return ""
-    if model.kind == "callable":
-        if not allow_code:
-            raise UserError(f"{model.title} is code that would be run; read it, then give --allow-code")
-        return str(base)
-    path = model.path
-    if model.kind == "replay":
-        file = place_of(path, base, allow_path=allow_path, what="the file of replies")
-        read_replies(file)
-        return str(file)
-    looks_like_hub_id = path.count("/") == 1 and not path.startswith((".", "/", "~"))
-    if looks_like_hub_id and not (base / path).exists():
-        return path
-    folder = place_of(path, base, allow_path=allow_path, what="the model's folder")
-    check_folder(folder)
-    return str(folder)
 
 
 def _with_defaults(document: Document, environ: Mapping[str, str]) -> Document:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from ..probes.contract import JSON, ContractError, Model, NotMeasured, to_json
 from ..reports.policy import Policy
 from .environment import environment, own_version
 from .errors import UserError
 from .journal import Journal
+from .journalled import Noted
 from .plan import Plan
 from .policy import read_policy
 from .selection import Selected, build_named
@@ -20,16 +20,6 @@ from .spec import Spec
 from .yaml_file import parse
 
 _NAMES = ("run", "spec", "base", "policy", "model", "environment", "selection")
-
-
-@runtime_checkable
-class Noted(Protocol):
-    """A model that has something to say which a reader of its figures must know, a sentence each."""
-
-    @property
-    def notes(self) -> Sequence[str]:
-        """What is to stand under "not covered" at the top of every output."""
-        ...
 
 
 def note(journal: Journal, plan: Plan, model: Model, run: str, now: datetime) -> None:

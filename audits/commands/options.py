@@ -26,6 +26,7 @@ FAIL_ON = click.option(
     help="The mildest verdict that ends with an exit code other than 0; inconclusive unless you say otherwise.",
 )
 KEY_ENV = click.option("--key-env", default="", help="The variable that holds the key of the model's server.")
+ALLOW_PICKLES = click.option("--allow-pickles", is_flag=True, help="Let weights be read that are pickles.")
 FORMS = ("html", "json", "junit", "markdown")
 F = TypeVar("F", bound=Callable[..., object])
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from .options import KEY_ENV, overrides, spec_options
+from .options import ALLOW_PICKLES, KEY_ENV, overrides, spec_options
 
 
 @click.command(
@@ -27,6 +27,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
 @KEY_ENV
+@ALLOW_PICKLES
 @spec_options
 def run(
     model: str,
@@ -36,6 +37,7 @@ def run(
     as_json: bool,
     quiet: bool,
     key_env: str,
+    allow_pickles: bool,
     allow_path: bool,
     allow_code: bool,
     **given: object,
@@ -48,7 +50,13 @@ def run(
     from ..plan import check_plan
     from ..run_folder import check_writable, existing
 
-    plan = check_plan(model, overrides(**given), allow_path=allow_path, allow_code=allow_code)
+    plan = check_plan(
+        model,
+        overrides(**given),
+        allow_path=allow_path,
+        allow_code=allow_code,
+        allow_pickles=allow_pickles,
+    )
     check_writable(out)
     reusing = existing(reuse) if reuse else None
     from ..progress import TerminalProgress
@@ -58,7 +66,7 @@ def run(
         from .. import engine
         from ..models import Leave, open_model
 
-        opened = open_model(plan.spec.model, plan.model_path, Leave(key_env=key_env, code=allow_code))
+        opened = open_model(plan.spec.model, plan.model_path, Leave(key_env, allow_code, allow_pickles))
         try:
             ended = engine.run(plan, opened, out, reusing=reusing, progress=progress)
         except KeyboardInterrupt:

@@ -12,19 +12,20 @@ from .leave import NONE, Leave
 if TYPE_CHECKING:
     from ..model_file import ModelFile
 
-__all__ = ["Leave", "open_model", "where"]
-
-
-def where(spec: ModelFile, base: Path) -> str:
-    """Where the model of a spec in the folder `base` lies: a path or a hub id; "" if a server answers for it."""
-    if spec.kind == "endpoint":
-        return ""
-    if spec.kind == "callable":
-        return str(base)
-    return str(base / spec.path) if (base / spec.path).exists() else spec.path
+__all__ = ["Leave", "open_model"]
 
 
 def open_model(spec: ModelFile, path: str, leave: Leave = NONE) -> Model:
+    """The model that a spec names, behind its system prompt if it has one; `_opened` tells the arguments."""
+    model = _opened(spec, path, leave)
+    if spec.kind in ("transformers", "endpoint") and spec.system:
+        from .system import SystemPrompted
+
+        return SystemPrompted(model, spec.system)
+    return model
+
+
+def _opened(spec: ModelFile, path: str, leave: Leave) -> Model:
     """The model that a spec names, at its resolved `path` (a folder, a hub id or a file; "" for a server).
 
     `leave` is what the command line allows. Imports torch, or httpx, only where that kind needs it.
@@ -46,7 +47,11 @@ def open_model(spec: ModelFile, path: str, leave: Leave = NONE) -> Model:
     from . import files
 
     if Path(path).is_dir():
-        files.check_folder(Path(path))
+        files.check_folder(Path(path), leave)
     from .transformers import TransformersModel
+    from .variant import Variant
 
-    return TransformersModel(path, revision=spec.revision, dtype=spec.dtype, device=spec.device)
+    variant = Variant(quantised=spec.quantised, adapter=spec.adapter, template=spec.template)
+    return TransformersModel(
+        path, revision=spec.revision, dtype=spec.dtype, device=spec.device, variant=variant, leave=leave
+    )
