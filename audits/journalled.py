@@ -21,8 +21,11 @@ from ..probes.contract import (
     to_json,
 )
 from .journal import Journal
+from .memory import peak_bytes
+from .recorded import RecordedModel
 
 BATCH = 64
+FOOTPRINT = "footprint"
 Asked = TypeVar("Asked", Generation, Scoring)
 
 
@@ -95,8 +98,13 @@ class JournalledModel:
 
     @property
     def footprint(self) -> Footprint | None:
-        """The inner model's."""
-        return self._model.footprint
+        """The inner model's, with the memory held so far, as it was when a probe of this run first asked for it."""
+        kept = self._journal.get("measurement", FOOTPRINT)
+        if kept is None and self._model.footprint is not None and not isinstance(self._model, RecordedModel):
+            found = dataclasses.replace(self._model.footprint, peak_bytes=peak_bytes(self._model.identity))
+            self._journal.add("measurement", [(FOOTPRINT, found)])
+            return found
+        return self._model.footprint if kept is None else from_json(Footprint, kept)
 
     @property
     def context_tokens(self) -> int | None:

@@ -20,6 +20,7 @@ from ..probes.registry import (
 )
 from ..reports.policy import Policy
 from .errors import SpecFaults, UserError
+from .fitness import demanded
 from .gate import CORE, VALID
 from .spec import Spec, place_of
 from .yaml_file import nearest
@@ -45,7 +46,9 @@ class Selected:
 
 def select(spec: Spec, base: Path, *, allow_path: bool, allow_code: bool) -> list[Selected]:
     """Every probe that the spec asks for, in order of name; SpecFaults lists all that is wrong."""
-    wanted: dict[str, Mapping[str, JSON]] = {name: {} for name in installed() if _built_in(name)}
+    built_in = [name for name in installed() if _built_in(name) and not name.startswith("fitness.")]
+    # Fitness is measured where the card demands it or the spec names it: it needs to know of what.
+    wanted: dict[str, Mapping[str, JSON]] = {name: {} for name in (*built_in, *demanded(spec.card))}
     wanted.update({name: dict(options or {}) for name, options in spec.audit.probes.items()})
     chosen, faults = [], []
     for name, options in wanted.items():

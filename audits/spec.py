@@ -26,14 +26,15 @@ class Acquired(_File):
 
 
 class UsedFor(_File):
-    """What the model is to do."""
+    """What the model is to do, and the accuracy that it must have on the task file of `fitness.ability`."""
 
     task: str = ""
     domain: str = ""
+    at_least: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class DeployedOn(_File):
-    """What the deployment can carry."""
+    """What the deployment can carry: the limits of `fitness.resources`."""
 
     memory_gb: Amount | None = None
     latency_ms: Amount | None = None
