@@ -29,9 +29,9 @@ def audit(
     named = parse(Path("spec"), yaml.safe_dump(dict(spec))) if isinstance(spec, Mapping) else str(spec)
     plan = check_plan(named, {}, allow_path=allow_path, allow_code=allow_code)
     from .engine import run
-    from .models import open_model
+    from .models import Leave, open_model
 
-    return run(plan, open_model(plan.spec.model, plan.model_path), Path(out)).record
+    return run(plan, open_model(plan.spec.model, plan.model_path, Leave(code=allow_code)), Path(out)).record
 
 
 def load_record(path: str | Path) -> Record:

@@ -11,6 +11,7 @@ from types import FrameType
 import click
 
 from .commands.compare import compare
+from .commands.export import export
 from .commands.gate import gate
 from .commands.init import init
 from .commands.plan import plan
@@ -94,7 +95,8 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-for command in (compare, gate, init, plan, probes, report, resume, run, schema, validate, verify):
+COMMANDS = (compare, export, gate, init, plan, probes, report, resume, run, schema, validate, verify)
+for command in COMMANDS:
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from .bench import Detectors, opener
 from .budget import allot
 from .environment import own_version
 from .errors import UserError
+from .fitness import unshown, with_card
 from .gate import level_of_look
 from .journal import NAME as JOURNAL
 from .journal import Journal
@@ -269,7 +270,11 @@ def _record(
         gates=read_suite(spec.audit.suite).gates,
         model={**settings.model, "card": spec.card.model_dump(by_alias=True)},
         environment=settings.environment,
-        not_asked=_not_asked(settings),
+        not_asked=(
+            *unshown(spec.card, {one.run.name for one in seen if one.run.status == "measured"}),
+            *RecordedModel.from_facts(settings.model).notes,
+            *_not_asked(settings),
+        ),
         judged_afterwards=policy.sha256 != settings.policy.sha256,
         judged_on=at,
         fail_on=fail_on or spec.fail_on,
@@ -278,7 +283,9 @@ def _record(
         repeats=spec.audit.repeat,
         noise=noise,
     )
-    return replace(record_of(seen, policy, about), journal=JournalHead(head=journal.head, rows=journal.count))
+    return replace(
+        record_of(seen, with_card(policy, spec.card), about), journal=JournalHead(head=journal.head, rows=journal.count)
+    )
 
 
 def _not_asked(settings: Settings) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
@@ -138,6 +138,11 @@ class Journal:
         """Every row in the order of the chain."""
         for row in self._db.execute("SELECT seq, kind, key, body, hash FROM rows ORDER BY seq"):
             yield Row(*row)
+
+    def bodies(self, kind: Kind) -> Iterator[Mapping[str, JSON]]:
+        """The bodies of one kind, which must be objects, in the order of the chain."""
+        for (body,) in self._db.execute("SELECT body FROM rows WHERE kind = ? ORDER BY seq", (kind,)):
+            yield cast("Mapping[str, JSON]", json.loads(body))
 
     def faults(self) -> list[str]:
         """What is wrong with the chain: nothing, or the first row that does not follow from the one before."""

@@ -21,8 +21,12 @@ from ..probes.contract import (
     to_json,
 )
 from .journal import Journal
+from .memory import peak_bytes
+from .recorded import RecordedModel
 
 BATCH = 64
+FOOTPRINT = "footprint"
+Asked = TypeVar("Asked", Generation, Scoring)
 
 
 @runtime_checkable
@@ -39,6 +43,16 @@ def batches_of(model: Model, requests: Sequence[Generation] | Sequence[Scoring])
     if isinstance(model, Batched):
         return model.batches(requests)
     return [list(range(at, min(at + BATCH, len(requests)))) for at in range(0, len(requests), BATCH)]
+
+
+@runtime_checkable
+class Noted(Protocol):
+    """A model that has something to say which a reader of its figures must know, a sentence each."""
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to stand under "not covered" at the top of every output."""
+        ...
 
 
 def digest(value: object) -> str:
@@ -91,8 +105,13 @@ class JournalledModel:
 
     @property
     def footprint(self) -> Footprint | None:
-        """The inner model's."""
-        return self._model.footprint
+        """The inner model's, with the memory held so far, as it was when a probe of this run first asked for it."""
+        kept = self._journal.get("measurement", FOOTPRINT)
+        if kept is None and self._model.footprint is not None and not isinstance(self._model, RecordedModel):
+            found = dataclasses.replace(self._model.footprint, peak_bytes=peak_bytes(self._model.identity))
+            self._journal.add("measurement", [(FOOTPRINT, found)])
+            return found
+        return self._model.footprint if kept is None else from_json(Footprint, kept)
 
     @property
     def context_tokens(self) -> int | None:

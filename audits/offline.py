@@ -21,8 +21,10 @@ def _refuse(event: str, arguments: tuple[object, ...]) -> None:
         address = arguments[1]
         if isinstance(address, tuple) and not _local(str(address[0])):
             raise UserError(f"--offline: a connection to {address[0]} was attempted and refused")
-    elif event == "socket.getaddrinfo" and not _local(str(arguments[0])):
-        raise UserError(f"--offline: the name {arguments[0]} was to be looked up, which is refused")
+    elif event == "socket.getaddrinfo":
+        name = arguments[0].decode("ascii", "replace") if isinstance(arguments[0], bytes) else str(arguments[0])
+        if not _local(name):
+            raise UserError(f"--offline: the name {name} was to be looked up, which is refused")
 
 
 def _local(host: str) -> bool:

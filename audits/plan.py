@@ -12,9 +12,12 @@ import yaml
 
 from ..reports.policy import Policy
 from .errors import SpecFaults, UserError
+from .model_file import kind_of
+from .models.leave import Leave
+from .placing import place_of_model, with_places
 from .policy import check_names, policy_document, read_policy
 from .selection import Selected, known_metrics, select
-from .spec import Spec, place_of, read_spec, spec_document
+from .spec import Spec, read_spec, spec_document
 from .yaml_file import Document
 
 DEFAULTS = ("audit.suite", "audit.seed", "audit.limit", "policy", "model.dtype", "model.device")
@@ -40,6 +43,7 @@ def check_plan(
     *,
     allow_path: bool = False,
     allow_code: bool = False,
+    allow_pickles: bool = False,
 ) -> Plan:
     """The plan for a model.yaml, a model's folder or a hub id; SpecFaults lists all faults at once.
 
@@ -65,7 +69,10 @@ def check_plan(
     except UserError as error:
         faults += str(error).splitlines()
     try:
-        model_path = _model_path(spec.model.path, base, allow_path=allow_path or not given.path.is_file())
+        own = not given.path.is_file()  # no file from elsewhere names the path, but the command line
+        leave = Leave(code=allow_code, pickles=allow_pickles)
+        model_path = place_of_model(spec.model, base, leave, allow_path=allow_path or own)
+        spec = spec.model_copy(update={"model": with_places(spec.model, base, allow_path=allow_path)})
     except UserError as error:
         faults.append(str(error))
     if faults or policy is None or policy_text is None:
@@ -81,23 +88,13 @@ def check_plan(
     )
 
 
-def _model_path(path: str, base: Path, *, allow_path: bool) -> str:
-    from .models.files import check_folder
-
-    looks_like_hub_id = path.count("/") == 1 and not path.startswith((".", "/", "~"))
-    if looks_like_hub_id and not (base / path).exists():
-        return path
-    folder = place_of(path, base, allow_path=allow_path, what="the model's folder")
-    check_folder(folder)
-    return str(folder)
-
-
 def _with_defaults(document: Document, environ: Mapping[str, str]) -> Document:
     """The document, with what SLM_AUDIT_* variables say where the file says nothing."""
     given: dict[str, object] = {}
     for dotted in DEFAULTS:
         name = "SLM_AUDIT_" + dotted.rsplit(".", 1)[-1].upper()
-        if name in environ and not _says(document.data, dotted):
+        local = not dotted.startswith("model.") or kind_of(document.data.get("model")) == "transformers"
+        if local and name in environ and not _says(document.data, dotted):
             try:
                 given[dotted] = yaml.safe_load(environ[name])
             except yaml.YAMLError:

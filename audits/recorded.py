@@ -27,6 +27,7 @@ class RecordedModel:
     access: frozenset[Access]
     footprint: Footprint | None
     context_tokens: int | None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, JSON]) -> RecordedModel:

@@ -20,6 +20,7 @@ from ..probes.registry import (
 )
 from ..reports.policy import Policy
 from .errors import SpecFaults, UserError
+from .fitness import demanded
 from .gate import CORE, VALID
 from .policy import DELTA
 from .spec import Spec, place_of
@@ -46,8 +47,9 @@ class Selected:
 def select(spec: Spec, base: Path, *, allow_path: bool, allow_code: bool) -> list[Selected]:
     """Every probe that the spec asks for, in order of name; SpecFaults lists all that is wrong."""
     suite, own = read_suite(spec.audit.suite).probes, spec.audit.probes
+    # Fitness is measured where the card demands it or the spec names it: it needs to know of what.
     wanted: dict[str, dict[str, JSON]] = {
-        name: {**suite.get(name, {}), **(own.get(name) or {})} for name in (*suite, *own)
+        name: {**suite.get(name, {}), **(own.get(name) or {})} for name in (*suite, *demanded(spec.card), *own)
     }
     chosen, faults = [], []
     for name, options in wanted.items():

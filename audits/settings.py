@@ -12,6 +12,7 @@ from ..reports.policy import Policy
 from .environment import environment, own_version
 from .errors import UserError
 from .journal import Journal
+from .journalled import Noted
 from .plan import Plan
 from .policy import read_policy
 from .selection import Selected, build_named, most_clusters
@@ -56,6 +57,7 @@ def facts_of(model: Model) -> dict[str, JSON]:
         "access": to_json(model.access),
         "footprint": to_json(model.footprint),
         "context_tokens": model.context_tokens,
+        "notes": list(model.notes) if isinstance(model, Noted) else [],
     }
 
 

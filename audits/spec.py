@@ -11,11 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Wi
 from ..reports.policy import FailOn
 from . import built_in
 from .errors import UserError
+from .model_file import Amount, ModelFile, Name
 from .policy_file import BuiltInOrPath
 from .yaml_file import Document, check, nearest, parse, read_yaml
-
-Name = Annotated[str, Field(min_length=1)]
-Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 def _known_suite(name: str) -> str:
@@ -33,16 +31,6 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ModelFile(_File):
-    """`model:` a folder or hub id of a causal language model."""
-
-    kind: Literal["transformers"] = "transformers"
-    path: Name
-    revision: str | None = None
-    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
-    device: Name = "cpu"
-
-
 class Acquired(_File):
     """How the model came to be, along the survey's taxonomy."""
 
@@ -51,14 +39,15 @@ class Acquired(_File):
 
 
 class UsedFor(_File):
-    """What the model is to do."""
+    """What the model is to do, and the accuracy that it must have on the task file of `fitness.ability`."""
 
     task: str = ""
     domain: str = ""
+    at_least: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class DeployedOn(_File):
-    """What the deployment can carry."""
+    """What the deployment can carry: the limits of `fitness.resources`."""
 
     memory_gb: Amount | None = None
     latency_ms: Amount | None = None
@@ -149,10 +138,14 @@ def read_spec(document: Document) -> Spec:
 
 
 def spec_document(named: str) -> Document:
-    """The text of a spec: a YAML file, or, for a model's folder or hub id, the shortest spec of it."""
+    """The text of a spec: a YAML file, or, for a model's folder, hub id or address, the shortest spec of it."""
     if len(named) > 1024:
         raise UserError("the name of the model is longer than any path; name a model.yaml, a folder or a hub id")
+    if named.startswith(("http://", "https://")):
+        return parse(Path(f"{named} (as a spec)"), f"version: 1\nmodel: {{kind: endpoint, url: {_quoted(named)}}}\n")
     path = Path(named)
+    if named.endswith(".jsonl"):
+        return parse(Path(f"{named} (as a spec)"), f"version: 1\nmodel: {{kind: replay, path: {_quoted(named)}}}\n")
     if named.endswith((".yaml", ".yml")) or path.is_file():
         return read_yaml(path)
     if not path.is_dir() and (path.is_absolute() or named.count("/") != 1 or named.startswith(".")):

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -95,11 +95,17 @@ def check(kind: type[BaseModel], document: Document) -> BaseModel:
     except ValidationError as error:
         faults = []
         for one in error.errors():
-            place = tuple(one["loc"])
+            place = _in_file(one["loc"], document.data, missing=one["type"] == "missing")
             if one["type"] == "extra_forbidden":
-                said = f"unknown key{nearest(str(place[-1]), _known(kind))}"
+                said = f"unknown key{nearest(str(place[-1]), _known(kind, one['loc'][:-1]))}"
             elif one["type"] == "missing":
                 said = "this key is missing; add it"
+            elif one["type"] == "union_tag_invalid":
+                kinds = one["ctx"]["expected_tags"].replace("'", "").split(", ")
+                place, said = (*place, "kind"), f"no kind is called {one['ctx']['tag']!r:.80}"
+                said += nearest(str(one["ctx"]["tag"]), kinds)
+            elif one["type"] == "union_tag_not_found":
+                said = "must hold keys and values"
             else:
                 said = one["msg"].removeprefix("Value error, ")
                 if one["type"] not in ("value_error", "assertion_error"):
@@ -115,18 +121,34 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"; did you mean '{close[0]}'?" if close else f"; known are {', '.join(known)}"
 
 
-def _known(kind: type[BaseModel]) -> set[str]:
-    names: set[str] = set()
-    todo: list[object] = [kind]
-    while todo:
-        one = todo.pop()
-        if isinstance(one, type) and issubclass(one, BaseModel):
-            for name, field in one.model_fields.items():
-                names.add(field.alias or name)
-                todo.append(field.annotation)
-        else:
-            todo.extend(getattr(one, "__args__", ()))
-    return names
+def _in_file(place: Place, data: object, *, missing: bool) -> Place:
+    """The parts of pydantic's place that stand in the file: the names that it gives to members of a union do not."""
+    found: list[str | int] = []
+    for at, part in enumerate(place):
+        inside = part in data if isinstance(data, Mapping) else isinstance(part, int) and isinstance(data, list)
+        if inside:
+            data = data[part]  # type: ignore[index]
+        if inside or (missing and at == len(place) - 1):
+            found.append(part)
+    return tuple(found)
+
+
+def _known(kind: type[BaseModel], place: Place) -> set[str]:
+    """The keys that may stand at a place."""
+    here = _sections(kind)
+    for part in place:
+        below = [field.annotation for one in here for name, field in one.model_fields.items() if name == part]
+        named = [
+            one for one in here if "kind" in one.model_fields and part in get_args(one.model_fields["kind"].annotation)
+        ]
+        here = [one for annotation in below for one in _sections(annotation)] or named or here
+    return {field.alias or name for one in here for name, field in one.model_fields.items()}
+
+
+def _sections(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [one for part in get_args(annotation) for one in _sections(part)]
 
 
 def _note_lines(path: Path, node: yaml.Node, place: Place, lines: dict[Place, int]) -> None:

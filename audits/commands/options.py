@@ -22,12 +22,15 @@ KEYS = {
     "dtype": "model.dtype",
     "device": "model.device",
     "fail_on": "fail_on",
+    "name": "model.name",
 }
 FAIL_ON = click.option(
     "--fail-on",
     type=click.Choice(["inconclusive", "incomplete", "fail"]),
     help="The mildest verdict that ends with an exit code other than 0; inconclusive unless you say otherwise.",
 )
+KEY_ENV = click.option("--key-env", default="", help="The variable that holds the key of the model's server.")
+ALLOW_PICKLES = click.option("--allow-pickles", is_flag=True, help="Let weights be read that are pickles.")
 FORMS = ("html", "json", "junit", "markdown")
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -48,6 +51,7 @@ def spec_options(command: F) -> F:
         click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Number type."),
         click.option("--device", help="Where the model runs: cpu, cuda, cuda:1 ..."),
         FAIL_ON,
+        click.option("--name", help="The model's name at its server, where an address is audited."),
         click.option("--allow-path", is_flag=True, help="Let the spec name paths outside its folder."),
         click.option("--allow-code", is_flag=True, help="Let the spec run code of its own (file: probes)."),
     ):

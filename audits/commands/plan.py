@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from .options import overrides, spec_options
+from .options import ALLOW_PICKLES, KEY_ENV, overrides, spec_options
 
 
 @click.command(
@@ -26,6 +26,8 @@ Examples:
 @click.option("--offline", is_flag=True, help="Make any connection to another machine an error.")
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
+@KEY_ENV
+@ALLOW_PICKLES
 @spec_options
 def plan(
     model: str,
@@ -34,6 +36,8 @@ def plan(
     offline: bool,
     as_json: bool,
     quiet: bool,
+    key_env: str,
+    allow_pickles: bool,
     allow_path: bool,
     allow_code: bool,
     **given: object,
@@ -51,19 +55,27 @@ def plan(
     from ..prospect import check_guesses, foresee
     from ..run_folder import existing
 
-    checked = check_plan(model, overrides(**given), allow_path=allow_path, allow_code=allow_code)
+    checked = check_plan(
+        model,
+        overrides(**given),
+        allow_path=allow_path,
+        allow_code=allow_code,
+        allow_pickles=allow_pickles,
+    )
     guesses = dict(map(_guess, guessed))
     check_guesses(checked, guesses)
     earlier = existing(pilot) if pilot else None
     from ..progress import TerminalProgress
 
     with TerminalProgress(len(checked.selected), quiet=quiet) as progress:
-        progress.say(f"{len(checked.selected)} probes, policy {checked.policy.name}; loading {checked.spec.model.path}")
+        progress.say(
+            f"{len(checked.selected)} probes, policy {checked.policy.name}; loading {checked.spec.model.title}"
+        )
         from ..budget import allot
-        from ..models import open_model
+        from ..models import Leave, open_model
         from ..sampling import Spent
 
-        opened = open_model(checked.spec.model, checked.model_path)
+        opened = open_model(checked.spec.model, checked.model_path, Leave(key_env, allow_code, allow_pickles))
         spent = Spent.until_now().cpu
         start = Spent(cpu=spent, clock=spent)
         seen = {}

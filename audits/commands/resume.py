@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .options import ALLOW_PICKLES, KEY_ENV
+
 if TYPE_CHECKING:
     from ...probes.contract import Model
     from ..spec import Spec
@@ -15,21 +17,40 @@ if TYPE_CHECKING:
 @click.command(short_help="Carry on a run that was stopped.", epilog="\b\nExample:\n  slm-audit resume runs/latest\n")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--model", "moved_to", help="Where the model lies now, if it was moved.")
+@KEY_ENV
+@ALLOW_PICKLES
+@click.option("--offline", is_flag=True, help="Make any connection to another machine an error.")
 @click.option("--allow-code", is_flag=True, help="Let the run's own file: probes be run.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON.")
 @click.option("--quiet", is_flag=True, help="Show no progress.")
-def resume(run: Path, moved_to: str | None, allow_code: bool, as_json: bool, quiet: bool) -> None:
+def resume(
+    run: Path,
+    moved_to: str | None,
+    key_env: str,
+    allow_pickles: bool,
+    offline: bool,
+    allow_code: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
     """Carry on a run that was stopped: what was answered before is not asked again."""
+    if offline:
+        from ..offline import cut_off
+
+        cut_off()
     from ..run_folder import existing
 
     folder = existing(run)
     from .. import engine
-    from ..models import open_model
+    from ..models import Leave, open_model
+    from ..placing import where, with_places
     from ..progress import TerminalProgress
 
     def open_it(spec: Spec, base: Path) -> Model:
-        path = moved_to or spec.model.path
-        return open_model(spec.model, str(base / path) if (base / path).is_dir() else path)
+        model = with_places(spec.model, base, allow_path=True)
+        if moved_to and model.kind in ("transformers", "replay"):
+            model = model.model_copy(update={"path": moved_to})
+        return open_model(model, where(model, base), Leave(key_env, allow_code, allow_pickles))
 
     with TerminalProgress(0, quiet=quiet) as progress:
         ended = engine.resume(folder, open_it, allow_code=allow_code, progress=progress)

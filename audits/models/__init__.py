@@ -6,17 +6,52 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...probes.contract import Model
+from ..errors import UserError
+from .leave import NONE, Leave
 
 if TYPE_CHECKING:
-    from ..spec import ModelFile
+    from ..model_file import ModelFile
+
+__all__ = ["Leave", "open_model"]
 
 
-def open_model(spec: ModelFile, path: str) -> Model:
-    """The model that a spec names, at its resolved `path` (a folder or a hub id). Imports torch."""
+def open_model(spec: ModelFile, path: str, leave: Leave = NONE) -> Model:
+    """The model that a spec names, behind its system prompt if it has one; `_opened` tells the arguments."""
+    model = _opened(spec, path, leave)
+    if spec.kind in ("transformers", "endpoint") and spec.system:
+        from .system import SystemPrompted
+
+        return SystemPrompted(model, spec.system)
+    return model
+
+
+def _opened(spec: ModelFile, path: str, leave: Leave) -> Model:
+    """The model that a spec names, at its resolved `path` (a folder, a hub id or a file; "" for a server).
+
+    `leave` is what the command line allows. Imports torch, or httpx, only where that kind needs it.
+    """
+    if spec.kind == "endpoint":
+        from .endpoint.model import EndpointModel
+
+        return EndpointModel(spec, leave)
+    if spec.kind == "replay":
+        from .replay import ReplayModel
+
+        return ReplayModel(Path(path))
+    if spec.kind == "callable":
+        from .function import FunctionModel
+
+        if not leave.code:
+            raise UserError(f"{spec.title} is code that would be run; read it, then give --allow-code")
+        return FunctionModel(spec, Path(path))
     from . import files
 
     if Path(path).is_dir():
-        files.check_folder(Path(path))
+        files.check_folder(Path(path), leave)
     from .transformers import TransformersModel
+    from .variant import Variant
 
-    return TransformersModel(path, revision=spec.revision, dtype=spec.dtype, device=spec.device)
+    variant = Variant(quantised=spec.quantised, adapter=spec.adapter, template=spec.template)
+    return TransformersModel(
+        path, revision=spec.revision, dtype=spec.dtype, device=spec.device, variant=variant, leave=leave
+    )

@@ -7,13 +7,14 @@ import json
 from pathlib import Path
 
 from ..errors import UserError
+from .leave import NONE, Leave
 
 _TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "vocab.txt")
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
 
 
-def check_folder(folder: Path) -> None:
-    """UserError with one sentence if `folder` does not hold a causal language model in safetensors."""
+def check_folder(folder: Path, leave: Leave = NONE) -> None:
+    """UserError with one sentence if `folder` does not hold a causal language model that may be loaded."""
     if not folder.is_dir():
         raise UserError(f"{folder} is not a folder; name the model's folder or a hub id such as owner/name")
     config = folder / "config.json"
@@ -25,16 +26,20 @@ def check_folder(folder: Path) -> None:
         raise UserError(f"{config} is not JSON ({error}); save the model again") from error
     if not isinstance(said, dict) or "model_type" not in said:
         raise UserError(f"{config} does not say its model_type; save the model again")
-    if "auto_map" in said:
-        raise UserError(f"{config} wants its own code to be run (auto_map); remote code is refused, convert the model")
+    if "auto_map" in said and not leave.code:
+        raise UserError(
+            f"{config} wants its own code to be run (auto_map); remote code is refused: "
+            "convert the model, or read its code and give --allow-code"
+        )
     if not weight_files(folder):
         pickles = sorted(one.name for kind in _PICKLES for one in folder.glob(kind))
-        if pickles:
+        if pickles and not leave.pickles:
             raise UserError(
                 f"{folder} holds its weights as a pickle ({pickles[0]}), which can run code; "
-                "save them with save_pretrained(safe_serialization=True)"
+                "save them with save_pretrained(safe_serialization=True), or give --allow-pickles"
             )
-        raise UserError(f"{folder} holds no *.safetensors weights; copy them there")
+        if not pickle_files(folder):
+            raise UserError(f"{folder} holds no *.safetensors weights; copy them there")
     if not any((folder / name).is_file() for name in _TOKENIZERS):
         raise UserError(f"{folder} holds no tokenizer (tokenizer.json); save the tokenizer there too")
 
@@ -42,6 +47,28 @@ def check_folder(folder: Path) -> None:
 def weight_files(folder: Path) -> list[Path]:
     """The weight files of a folder, in order of name."""
     return sorted(folder.glob("*.safetensors"))
+
+
+def pickle_files(folder: Path) -> list[Path]:
+    """The weight files of a folder without safetensors, in order of name."""
+    return sorted(folder.glob("pytorch_model*.bin"))
+
+
+def code_files(folder: Path) -> list[Path]:
+    """The Python files of a folder, in order of name: what a model runs that brings its own code."""
+    return sorted(folder.glob("*.py"))
+
+
+def chat_template(folder: Path) -> str:
+    """The chat template that lies in a model's folder, or ""."""
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        return file.read_text("utf-8")
+    try:
+        said = json.loads((folder / "tokenizer_config.json").read_text("utf-8")).get("chat_template")
+    except (OSError, ValueError, AttributeError):
+        return ""
+    return said if isinstance(said, str) else json.dumps(said) if said else ""
 
 
 def config_files(folder: Path) -> list[Path]:

@@ -13,12 +13,14 @@ from typing import NamedTuple, Protocol, cast
 import torch
 import transformers
 
-from ...probes.contract import Access, Completion, Footprint, Generation, Message, ModelIdentity, Score, Scoring
+from ...probes.contract import JSON, Access, Completion, Footprint, Generation, Message, ModelIdentity, Score, Scoring
 from ..errors import UserError
 from . import files
 from .decoding import Row, Told, decode
 from .drawing import Noise
+from .leave import NONE, Leave
 from .tokens import Continued, Tokenizer, Tokens
+from .variant import AS_IT_LIES, Variant
 
 ROWS_A_BATCH = 96
 # A score is one pass over all its tokens, bound by arithmetic; a generation is many small steps, bound by their number.
@@ -66,14 +68,23 @@ class Sized(NamedTuple):
 class TransformersModel:
     """The contract's Model over a transformers causal language model. Requests are batched by length."""
 
-    def __init__(self, path: str, *, revision: str | None = None, dtype: str = "float32", device: str = "cpu") -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        revision: str | None = None,
+        dtype: str = "float32",
+        device: str = "cpu",
+        variant: Variant = AS_IT_LIES,
+        leave: Leave = NONE,
+    ) -> None:
         """Load a folder or a hub id; UserError says in one sentence why it cannot be loaded."""
         started = time.perf_counter()
         affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         torch.set_num_threads(affinity or 1)
         folder = Path(path) if Path(path).is_dir() else _downloaded(path, revision)
-        files.check_folder(folder)
-        tokenizer, self._network = _loaded(folder, dtype, device)
+        files.check_folder(folder, leave)
+        tokenizer, self._network = _loaded(folder, dtype, device, variant, leave)
         self._device = device
         parameters = inspect.signature(self._network.forward).parameters
         self._keeps_logits = "logits_to_keep" in parameters
@@ -82,7 +93,8 @@ class TransformersModel:
         ends = [*(said if isinstance(said, list) else [said]), tokenizer.eos_token_id]
         self._tokens = Tokens(tokenizer, frozenset(int(one) for one in ends if one is not None))
         self.context_tokens: int | None = getattr(self._network.config, "max_position_embeddings", None)
-        weights = files.weight_files(folder)
+        weights = files.weight_files(folder) or files.pickle_files(folder)
+        code: dict[str, JSON] = {"code_sha256": files.sha256(files.code_files(folder))} if leave.code else {}
         template = self._tokens.template
         self.identity = ModelIdentity(
             kind="transformers",
@@ -91,10 +103,16 @@ class TransformersModel:
             tokenizer=files.sha256(files.tokenizer_files(folder)),
             template=template and hashlib.sha256(template.encode()).hexdigest(),
             dtype=dtype,
-            settings={"device": device.split(":")[0], "architecture": type(self._network).__name__},
+            settings={
+                "device": device.split(":")[0],
+                "architecture": type(self._network).__name__,
+                **variant.facts(),
+                **code,
+            },
             versions={"torch": torch.__version__, "transformers": transformers.__version__},
         )
         self.access = self._found_access(tokenizer.is_fast)
+        self.notes = tuple(variant.notes(self.identity.name, files.chat_template(folder)))
         self.footprint: Footprint | None = Footprint(
             parameters=sum(one.numel() for one in self._network.parameters()),
             bytes_on_disk=sum(one.stat().st_size for one in weights),
@@ -234,14 +252,17 @@ def _score(asked: Scoring, logits: torch.Tensor, text: Continued) -> Score:
     )
 
 
-def _loaded(folder: Path, dtype: str, device: str) -> tuple[Tokenizer, Network]:
+def _loaded(folder: Path, dtype: str, device: str, variant: Variant, leave: Leave) -> tuple[Tokenizer, Network]:
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        given: Mapping[str, object] = {"local_files_only": True, "use_safetensors": True, "dtype": DTYPES[dtype]}
-        network = transformers.AutoModelForCausalLM.from_pretrained(folder, **given)
-        network.eval().to(device)
+        given: Mapping[str, object] = {"local_files_only": True, "trust_remote_code": leave.code}
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **given)
+        weights = {"use_safetensors": bool(files.weight_files(folder)), "dtype": DTYPES[dtype]}
+        network = transformers.AutoModelForCausalLM.from_pretrained(folder, **given, **weights)
+        network = variant.applied(tokenizer, network).eval().to(device)
+    except UserError:
+        raise
     except Exception as error:
         first = str(error).strip().split("\n")[0]
         raise UserError(f"{folder} cannot be loaded as a causal language model: {first}; save it again") from error

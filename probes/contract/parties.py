@@ -50,11 +50,15 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
-    """What a model takes: parameters, bytes of its files, and the seconds that loading took."""
+    """What a model takes: parameters, bytes of its files, the seconds that loading took.
+
+    `peak_bytes` is the most memory that the process had held when a probe first asked for the footprint.
+    """
 
     parameters: int | None
     bytes_on_disk: int | None
     load_seconds: float | None
+    peak_bytes: int | None = None
 
 
 class Model(Protocol):

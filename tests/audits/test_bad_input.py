@@ -30,7 +30,23 @@ CASES = {
     "a wrong type": (SPEC + "audit: {seed: many}\n", "model.yaml:3: audit.seed:"),
     "a key missing": ("version: 1\n", "model: this key is missing"),
     "a wrong version": ("version: 7\nmodel: {path: model}\n", "version"),
-    "an unknown kind": ("version: 1\nmodel: {kind: magic, path: model}\n", "model.kind"),
+    "an unknown kind": (
+        "version: 1\nmodel: {kind: endpont, path: model}\n",
+        "model.yaml:2: model.kind: no kind is called 'endpont'; did you mean 'endpoint'?",
+    ),
+    "a model that is no section": ("version: 1\nmodel: m\n", "model.yaml:2: model: must hold keys and values"),
+    "a key of another kind": (
+        "version: 1\nmodel:\n  kind: endpoint\n  url: http://localhost\n  name: m\n  dtype: float32\n",
+        "model.yaml:6: model.dtype: unknown key; known are concurrency, key,",
+    ),
+    "an address that is none": (
+        "version: 1\nmodel: {kind: endpoint, url: 'localhost:8000', name: m}\n",
+        "model.url: an address begins with http://",
+    ),
+    "a key in place of its name": (
+        "version: 1\nmodel: {kind: endpoint, url: 'http://localhost', name: m, key: sk-1}\n",
+        "model.key: names the variable that holds the key",
+    ),
     "an unknown probe": (
         SPEC + "audit: {probes: {toxicity.continuation: {}}}\n",
         "no probe is called 'toxicity.continuation'; did you mean 'toxicity.continuations'?",

@@ -1,0 +1,133 @@
+"""The `model:` section of model.yaml: which kind of model, where it is, and how it is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+
+Name = Annotated[str, Field(min_length=1)]
+Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Kind(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LocalFile(_Kind):
+    """A folder or hub id of a causal language model, run by transformers on this machine.
+
+    `adapter` is the folder of a LoRA adapter; `template` is auto (the model's own), never, or the path of a Jinja file;
+    `system` is the system prompt that the model is deployed with.
+    """
+
+    kind: Literal["transformers"] = "transformers"
+    path: Name
+    revision: str | None = None
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    device: Name = "cpu"
+    quantised: Literal["int8", "int4"] | None = None
+    adapter: Name | None = None
+    template: Name = "auto"
+    system: Name | None = None
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        return self.path
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", url):
+        raise ValueError(
+            "an address begins with http:// or https:// and names a host, such as http://localhost:8000/v1"
+        )
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("an address holds no key; put the key into a variable SLM_AUDIT_KEY_... and name it as 'key'")
+    return url.rstrip("/") + ("" if parts.path.strip("/") else "/v1")
+
+
+def _variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError("names the variable that holds the key, such as SLM_AUDIT_KEY_MINE, never the key itself")
+    return name
+
+
+def _listed(said: object) -> object:
+    return (said,) if isinstance(said, str) else said
+
+
+Addresses = Annotated[
+    tuple[Annotated[str, AfterValidator(_address)], ...], BeforeValidator(_listed), Field(min_length=1)
+]
+
+
+class EndpointFile(_Kind):
+    """A model that an OpenAI-compatible server answers for; several addresses of the same model share the work.
+
+    `concurrency` is the most requests at one address at a time, `time_out` the seconds that one may take,
+    `retries` how often one is tried again. `key` names the variable that holds the key.
+    """
+
+    kind: Literal["endpoint"]
+    url: Addresses
+    name: Name
+    key: Annotated[str, AfterValidator(_variable)] | None = None
+    template: Literal["auto", "never"] = "auto"
+    system: Name | None = None
+    concurrency: Annotated[int, Field(ge=1, le=1024)] = 8
+    time_out: Amount = 120.0
+    retries: Annotated[int, Field(ge=0, le=20)] = 5
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        return f"{self.name} at {', '.join(self.url)}"
+
+
+class ReplayFile(_Kind):
+    """Recorded replies, as JSON Lines; audits/models/replies.py tells the form of a line."""
+
+    kind: Literal["replay"]
+    path: Name
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        return self.path
+
+
+Function = Annotated[str, Field(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")]
+
+
+class CallableFile(_Kind):
+    """A Python function that says what a model says; audits/models/function.py tells how it is called."""
+
+    kind: Literal["callable"]
+    reply: Function
+    score: Function | None = None
+    chat: bool = False
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        return self.reply
+
+
+def kind_of(said: object) -> object:
+    """The kind that a section states; one that states none is of a local model."""
+    return said.get("kind", "transformers") if isinstance(said, Mapping) else getattr(said, "kind", None)
+
+
+ModelFile = Annotated[
+    Annotated[LocalFile, Tag("transformers")]
+    | Annotated[EndpointFile, Tag("endpoint")]
+    | Annotated[ReplayFile, Tag("replay")]
+    | Annotated[CallableFile, Tag("callable")],
+    Discriminator(kind_of),
+]
+"""The section of any kind of model."""

@@ -1,0 +1,240 @@
+"""Send JSON to the addresses of a server: bounded in number, time and size, tried again with back-off."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import ssl
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import httpx
+
+from .faults import RequestFault, ServerGone, cause_of, words_of
+from .key import struck
+
+MOST_BYTES = 8_000_000
+LONGEST_WAIT = 300.0
+"""Seconds. A server that asks for a longer rest is left alone, and the run can be resumed."""
+_BUSY = frozenset({408, 425, 429, 502, 503, 504})
+_DENIED = frozenset({401, 403})
+
+
+@dataclass(slots=True, kw_only=True)
+class Address:
+    """One place where the model is served; it is not asked again before `rests_until` (monotonic seconds)."""
+
+    url: str
+    asked: int = 0
+    rests_until: float = 0.0
+
+    @property
+    def host(self) -> str:
+        """Host and port."""
+        return urlsplit(self.url).netloc
+
+
+class Reply(NamedTuple):
+    """What an address said, as JSON, and how long it took."""
+
+    said: object
+    address: Address
+    seconds: float
+
+
+class _Again(NamedTuple):
+    """A failure that may pass: the fault it becomes if it does not, and the seconds that the server asks for.
+
+    After `most` tries it is final. Where `everyone` meets it, it is the server's and not the request's.
+    `broke`: there was no reply, for the connection broke; servers also close idle ones at any moment.
+    """
+
+    fault: RequestFault
+    wait: float | None = None
+    most: int | None = None
+    everyone: bool = False
+    broke: bool = False
+
+
+class Client:
+    """Asks the least busy address first. Redirects are not followed, so a key stays with the host it was given for.
+
+    Neither proxies nor .netrc of the environment are used, for they would be given the key.
+    """
+
+    def __init__(
+        self, urls: Sequence[str], key: str, *, concurrency: int, time_out: float, retries: int, pause: float = 0.5
+    ) -> None:
+        """Nothing is sent yet. `pause` is the first back-off in seconds; each further one is twice as long."""
+        self.addresses = [Address(url=one) for one in urls]
+        self._key = key
+        self._time_out = time_out
+        self._tries = retries + 1
+        self._pause = pause
+        self._slots = asyncio.Semaphore(concurrency * len(urls))
+        self._dice = random.Random()
+        self._still_there: tuple[str, Mapping[str, object]] | None = None
+        self._http = httpx.AsyncClient(
+            headers={"authorization": f"Bearer {key}"} if key else {},
+            timeout=httpx.Timeout(time_out, connect=min(10.0, time_out)),
+            limits=httpx.Limits(max_connections=None),
+            follow_redirects=False,
+            trust_env=False,
+            verify=ssl.create_default_context(),
+        )
+
+    def knows(self, path: str, body: Mapping[str, object]) -> None:
+        """Remember a question that the server has answered: it tells a bad request from a server that is gone."""
+        self._still_there = (path, body)
+
+    async def post(self, path: str, body: Mapping[str, object]) -> Reply:
+        """The reply to a JSON body. RequestFault: this request cannot be answered. ServerGone: none can, now."""
+        async with self._slots:
+            tried = 0
+            while True:
+                address = await self._rested()
+                failed = await self._tried(address, "POST", path, body)
+                if isinstance(failed, Reply):
+                    return failed
+                tried += 1
+                if tried >= min(self._tries, failed.most or self._tries):
+                    break
+                pause = self._pause * 2 ** (tried - 1) * self._dice.uniform(0.5, 1.5)
+                wait = min(pause, LONGEST_WAIT) if failed.wait is None else failed.wait
+                if wait > LONGEST_WAIT:
+                    raise ServerGone(f"{address.host} asks to be left alone for {wait:.0f} s")
+                address.rests_until = max(address.rests_until, time.monotonic() + wait)
+        if failed.everyone or not await self._answers():
+            raise ServerGone(f"{address.host}: {failed.fault}")
+        raise failed.fault
+
+    async def at(self, address: Address, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
+        """One address's own answer, tried again if it is busy or the connection broke; raises what `post` raises."""
+        tried = 0
+        while True:
+            failed = await self._tried(address, method, path, body)
+            if isinstance(failed, Reply):
+                return failed.said
+            tried += 1
+            if not failed.everyone and (not failed.broke or tried >= self._tries):
+                raise failed.fault
+            wait = self._pause * 2**tried if failed.wait is None else failed.wait
+            unreached = failed.everyone and not failed.fault.status
+            if unreached or tried >= self._tries or wait > LONGEST_WAIT:
+                raise ServerGone(f"{address.host}: {failed.fault}")
+            await asyncio.sleep(wait)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def _rested(self) -> Address:
+        """The least busy address that need not rest, waited for."""
+        while True:
+            now = time.monotonic()
+            ready = [one for one in self.addresses if one.rests_until <= now]
+            if ready:
+                return min(ready, key=lambda one: one.asked)
+            await asyncio.sleep(min(one.rests_until for one in self.addresses) - now)
+
+    async def _tried(
+        self, address: Address, method: str, path: str, body: Mapping[str, object] | None
+    ) -> Reply | _Again:
+        address.asked += 1
+        begun = time.perf_counter()
+        try:
+            async with asyncio.timeout(self._time_out):
+                status, headers, said = await self._sent(f"{address.url}/{path}", method, body)
+        except (TimeoutError, httpx.TimeoutException):
+            return _Again(RequestFault("time_out", f"no reply within {self._time_out:g} s"), most=2)
+        except httpx.ConnectError as error:
+            return _Again(RequestFault("server", f"cannot be reached ({error})"), everyone=True)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            return _Again(RequestFault("server", f"the connection broke ({type(error).__name__})"), broke=True)
+        except ExceptionGroup as bundle:  # what a connection that is refused by --offline raises comes so
+            raise _first(bundle) from None
+        except _TooLarge:
+            raise RequestFault("server", f"the reply is larger than {MOST_BYTES:,} bytes") from None
+        finally:
+            address.asked -= 1
+        read = self._read(address, status, headers, said)
+        return read if isinstance(read, _Again) else Reply(read, address, time.perf_counter() - begun)
+
+    async def _sent(self, url: str, method: str, body: Mapping[str, object] | None) -> tuple[int, httpx.Headers, str]:
+        async with self._http.stream(method, url, json=body) as reply:
+            parts, size = [], 0
+            async for part in reply.aiter_bytes():
+                size += len(part)
+                if size > MOST_BYTES:
+                    raise _TooLarge
+                parts.append(part)
+            return reply.status_code, reply.headers, b"".join(parts).decode("utf-8", "replace")
+
+    def _read(self, address: Address, status: int, headers: httpx.Headers, text: str) -> object:
+        """The JSON that was said, or the failure that may pass; RequestFault or ServerGone for others."""
+        try:
+            said = struck(json.loads(text, parse_constant=_refused_number), self._key)
+        except (ValueError, RecursionError):
+            said = None
+        words = words_of(said) if said is not None else words_of(struck(text, self._key))
+        if 300 <= status < 400:
+            host = urlsplit(headers.get("location", "")).netloc or address.host
+            raise RequestFault("redirect", f"it points to {host}, which is not followed; name that address", status)
+        if status in _DENIED:
+            raise ServerGone(f"{address.host} refuses the key ({status}: {words})")
+        if status in _BUSY:
+            fault = RequestFault("server", f"{status}: {words}", status)
+            return _Again(fault, wait=_asked_for(headers.get("retry-after", "")), everyone=True)
+        if status >= 500:
+            return _Again(RequestFault("server", f"{status}: {words}", status))
+        if status >= 400:
+            raise RequestFault(cause_of(status, words), f"{status}: {words}", status)
+        if not isinstance(said, dict):
+            return _Again(RequestFault("server", "the reply is no JSON object", status))
+        return said
+
+    async def _answers(self) -> bool:
+        """Whether the question that was answered before still is, at any address."""
+        if self._still_there is None:
+            return True
+        path, body = self._still_there
+        for address in self.addresses:
+            try:
+                if isinstance(await self._tried(address, "POST", path, body), Reply):
+                    return True
+            except (RequestFault, ServerGone):
+                continue
+        return False
+
+
+class _TooLarge(Exception):
+    pass
+
+
+def _first(error: Exception) -> Exception:
+    return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
+
+
+def _refused_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _asked_for(retry_after: str) -> float | None:
+    """The seconds of a Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3)."""
+    if not retry_after:
+        return None
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        pass
+    try:
+        until = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (until - datetime.now(UTC)).total_seconds()) if until.tzinfo else None

@@ -1,0 +1,179 @@
+"""Whole audits of a server by the real command: what it tells, what it keeps to itself, and how it is carried on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+KEY = "sk-not/a+real=key.0123456789"
+SHORT = ("--probes", "toxicity.*", "--limit", "6")
+
+
+def slm_audit(place: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "slm_audit.audits.cli", *arguments]
+    environment = {**os.environ, **variables}
+    return subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def spec(place: Path, url: str, more: str = "") -> None:
+    (place / "model.yaml").write_text(f"version: 1\nmodel: {{kind: endpoint, url: '{url}', name: good{more}}}\n")
+
+
+def replies(run: Path) -> list[dict]:
+    try:
+        with closing(sqlite3.connect(f"file:{run / 'journal.sqlite'}?mode=ro", uri=True)) as database:
+            rows = database.execute("SELECT body FROM rows WHERE kind = 'reply' ORDER BY seq").fetchall()
+    except sqlite3.OperationalError:
+        return []  # the run has not come so far
+    return [json.loads(row[0]) for row in rows]
+
+
+@pytest.fixture(scope="module")
+def locked(serve) -> str:
+    """A server that wants a key."""
+    return serve("misbehaving.py", KEY)[0]
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory: pytest.TempPathFactory, locked: str) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A finished run at it."""
+    place = tmp_path_factory.mktemp("served")
+    spec(place, locked.replace("127.0.0.1", "localhost"), ", key: SLM_AUDIT_KEY_TESTS")
+    told = slm_audit(place, "run", "model.yaml", *SHORT, "--offline", SLM_AUDIT_KEY_TESTS=KEY)
+    assert told.returncode in (1, 3, 4), told.stderr
+    return place, told
+
+
+def test_a_server_is_audited_with_its_key_and_loopback_is_no_breach_of_offline(audited) -> None:
+    place, _ = audited
+    record = json.loads((place / "runs/latest/record.json").read_text())
+    assert record["model"]["identity"]["kind"] == "endpoint"
+    assert record["model"]["access"] == ["chat", "generate", "seeded", "system"]
+    assert any("asked through a server" in line for line in record["not_covered"])
+    rate = next(one for one in record["findings"] if one["metric"] == "toxicity.continuations.rate")
+    assert rate["value"] is not None
+    verified = slm_audit(place, "verify", "runs/latest")
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_probes_that_need_more_than_the_server_tells_are_not_measured(tmp_path: Path, locked: str) -> None:
+    spec(tmp_path, locked)
+    told = slm_audit(
+        tmp_path, "run", "model.yaml", "--probes", "robustness.attack", "--key-env", "OWN_NAME", OWN_NAME=KEY
+    )
+    assert told.returncode == 4, told.stderr
+    (run,) = json.loads((tmp_path / "runs/latest/record.json").read_text())["probes"]
+    assert (run["status"], run["reason"]) == ("not_measured", "the model gives no score")
+
+
+def test_the_key_stands_in_no_output(audited, locked: str) -> None:
+    place, told = audited
+    later = [slm_audit(place, command, "runs/latest") for command in ("report", "gate", "verify")]
+    wrong = slm_audit(place, "run", "model.yaml", *SHORT, SLM_AUDIT_KEY_TESTS=KEY + "-old")
+    assert wrong.returncode == 2
+    assert "refuses the key (401: wrong key: Bearer [key])" in wrong.stderr
+    said = [text for one in (told, *later, wrong) for text in (one.stdout, one.stderr)]
+    files = [one.read_bytes() for one in place.rglob("*") if one.is_file()]
+    assert len(files) > 8
+    assert not [text for text in said if KEY in text]
+    assert not [data for data in files if KEY.encode() in data or json.dumps(KEY).strip('"').encode() in data]
+
+
+def test_a_server_that_repeats_the_key_is_not_quoted(serve) -> None:
+    from slm_audit.audits.model_file import EndpointFile
+    from slm_audit.audits.models import Leave
+    from slm_audit.audits.models.endpoint.model import EndpointModel
+    from slm_audit.probes.contract import Decoding, Generation
+
+    url, _ = serve("misbehaving.py", KEY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OWN_NAME", KEY)
+        model = EndpointModel(EndpointFile(kind="endpoint", url=url, name="good"), Leave(key_env="OWN_NAME"))
+    ((reply,),) = model.generate([Generation(prompt="[echo]", decoding=Decoding(max_tokens=4))])
+    assert reply.text == " your key is Bearer [key]"
+
+
+def test_a_key_does_not_travel_with_a_redirect(serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    import httpx
+    from slm_audit.audits.model_file import EndpointFile
+    from slm_audit.audits.models import Leave
+    from slm_audit.audits.models.endpoint.model import EndpointModel
+    from slm_audit.probes.contract import Decoding, Generation
+
+    (url, _), (other, _) = serve("misbehaving.py", KEY), serve("misbehaving.py")
+    monkeypatch.setenv("OWN_NAME", KEY)
+    model = EndpointModel(EndpointFile(kind="endpoint", url=url, name="good"), Leave(key_env="OWN_NAME"))
+    port = other.split(":")[2].split("/")[0]
+    ((reply,),) = model.generate([Generation(prompt=f"[redirect {port}]", decoding=Decoding(max_tokens=4))])
+    assert reply.error.startswith("redirect: it points to 127.0.0.1:")
+    assert httpx.get(other.removesuffix("/v1") + "/heard").json() == []
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("http://127.0.0.1:9/v1", "--name", "good"), "cannot be reached"),
+        (("URL", "--name", "nosuch", "--key-env", "OWN_NAME"), "serves no model 'nosuch'"),
+        (("URL", "--name", "good"), "refuses the key (401"),
+        (("URL",), "model.name: this key is missing"),
+        (("http://a:b@127.0.0.1/v1", "--name", "x"), "an address holds no key"),
+        (("http://203.0.113.9/v1", "--name", "x", "--offline"), "--offline: a connection to 203.0.113.9"),
+        (("http://server.invalid/v1", "--name", "x", "--offline"), "--offline: the name server.invalid"),
+    ],
+)
+def test_what_a_user_can_mend_is_one_sentence_exit_2_and_nothing_written(
+    tmp_path: Path, locked: str, more: tuple[str, ...], said: str
+) -> None:
+    arguments = [one.replace("URL", locked) for one in more]
+    told = slm_audit(tmp_path, "run", *arguments, *SHORT, OWN_NAME=KEY)
+    assert told.returncode == 2
+    assert said in told.stderr
+    assert "Traceback" not in told.stderr
+    assert len(told.stderr.strip().splitlines()) <= 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def findings(run: Path) -> object:
+    return json.loads((run / "record.json").read_text())["findings"]
+
+
+@pytest.mark.slow
+def test_a_server_killed_in_mid_run_exits_4_keeps_what_it_answered_and_is_resumed(tmp_path: Path, serve) -> None:
+    url, server = serve("misbehaving.py", "", "0", "0.02")
+    spec(tmp_path, url, ", retries: 1, concurrency: 2")
+    command = [sys.executable, "-m", "slm_audit.audits.cli", "run", "model.yaml", *SHORT[:2], "--limit", "40"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    run = tmp_path / "runs" / "latest"
+    until = time.monotonic() + 120
+    while len(replies(run)) < 20 and time.monotonic() < until:
+        time.sleep(0.02)
+    server.send_signal(signal.SIGKILL)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 4, said
+    assert "resume" in said
+    assert "Traceback" not in said
+    kept = replies(run)
+    assert 20 <= len(kept) < 200
+    assert not [one for one in kept if one["reply"]["error"]]
+    dead = slm_audit(tmp_path, "resume", "runs/latest")
+    assert (dead.returncode, "cannot be reached" in dead.stderr) == (2, True)
+    port = url.split(":")[2].split("/")[0]
+    serve("misbehaving.py", "", port)
+    told = slm_audit(tmp_path, "resume", "runs/latest")
+    assert told.returncode in (1, 3, 4), told.stderr
+    assert replies(run)[: len(kept)] == kept
+    whole = tmp_path / "whole"
+    whole.mkdir()
+    shutil.copy(tmp_path / "model.yaml", whole)
+    slm_audit(whole, "run", "model.yaml", *SHORT[:2], "--limit", "40")
+    assert findings(whole / "runs" / "latest") == findings(run)
