@@ -1,0 +1,65 @@
+"""Forward passes over tokens that lie in one row, and the key-value cache of what texts begin with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import torch
+
+from .attention import NAME, Attention, Keys, TreeAttention, attending
+from .network import Network
+from .trees import Ids, Tree
+
+
+class Passing:
+    """A network whose attention is ours; many threads may pass through it at once."""
+
+    def __init__(self, network: Network, device: str) -> None:
+        """Takes the network's attention over; AttributeError if it has no head of its own."""
+        network.set_attn_implementation(NAME)
+        self.device = device
+        self.dtype = network.dtype
+        self._body = network.base_model
+        head = network.get_output_embeddings()
+        if head is None:
+            raise AttributeError("the model has no head")
+        self._head = head
+        self._cap: float | None = getattr(network.config, "final_logit_softcapping", None)
+        self._lock = threading.Lock()
+        self._prefix: tuple[Ids, list[Keys]] = ((), [])
+
+    def read(self, ids: torch.Tensor, positions: torch.Tensor, attention: Attention) -> torch.Tensor:
+        """The hidden state behind each token, [tokens, size]; ids and positions are [1, tokens]."""
+        with attending(attention):
+            return self._body(input_ids=ids, position_ids=positions, use_cache=False).last_hidden_state[0]
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Float32 logits [tokens, vocabulary]."""
+        logits: torch.Tensor = self._head(hidden)
+        if self._cap is not None:
+            logits = (logits / self._cap).tanh() * self._cap
+        return logits.float()
+
+    def trees(self, some: Sequence[Tree], prefix: Sequence[Keys], *, keep: bool = False) -> TreeAttention:
+        """The attention of one pass over trees."""
+        return TreeAttention(some, prefix, device=self.device, dtype=self.dtype, keep=keep)
+
+    def prefix(self, ids: Ids, budget: int) -> list[Keys]:
+        """Keys and values of what many texts begin with, layer by layer, computed once; none for no ids."""
+        with self._lock:
+            if self._prefix[0] != ids:
+                kept: list[Keys] = []
+                for start in range(0, len(ids), budget):
+                    part = self.trees([Tree(ids[start : start + budget])], kept, keep=True)
+                    self.read(part.ids, part.positions, part)
+                    kept = (
+                        [
+                            Keys(torch.cat([a.keys, b.keys]), torch.cat([a.values, b.values]))
+                            for a, b in zip(kept, part.kept, strict=True)
+                        ]
+                        if kept
+                        else part.kept
+                    )
+                self._prefix = (ids, kept)
+            return self._prefix[1]

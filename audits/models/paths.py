@@ -1,0 +1,109 @@
+"""Open a model by the fast path if a few short texts show that it tells what the plain one tells; else by the plain."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple, Protocol, cast
+
+import torch
+import transformers
+
+from ...probes.contract import Decoding
+from .linear import can_pack, pack
+from .network import DTYPES, Network, loaded
+from .passing import Passing
+from .plain import Plain
+from .reading import Asked, Scored
+from .rows import Row
+from .shared import Shared
+from .tokens import Continued, Tokens
+from .workers import Workers
+
+NATS = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}
+
+
+class Engine(Protocol):
+    """How texts are scored and drawn; `name` is the path."""
+
+    @property
+    def name(self) -> str:
+        """Which path this is."""
+        ...
+
+    def score(self, asked: Sequence[Asked]) -> list[Scored | None]:
+        """Each text's score, None where a number is not finite."""
+        ...
+
+    def draw(self, rows: Sequence[Row], decoding: Decoding) -> None:
+        """Draw up to `max_tokens` for each row, in place."""
+        ...
+
+
+class Opened(NamedTuple):
+    """A model that is ready to be asked, and why it goes by the plain path, if it does."""
+
+    engine: Engine
+    tokens: Tokens
+    config: transformers.PretrainedConfig
+    architecture: str
+    parameters: int
+    fast_tokenizer: bool
+    reason: str
+
+
+def opened(folder: Path, dtype: str, device: str, workers: Workers) -> Opened:
+    """Load a folder and choose the path."""
+    tokenizer, network = loaded(folder, dtype, device)
+    said = network.generation_config.eos_token_id
+    ends = [*(said if isinstance(said, list) else [said]), tokenizer.eos_token_id]
+    tokens = Tokens(tokenizer, frozenset(int(one) for one in ends if one is not None))
+    parameters = sum(one.numel() for one in network.parameters())
+    architecture = type(network).__name__
+    plain = Plain(network, tokens, workers, device)
+    engine: Engine = plain
+    reason = ""
+    try:
+        texts = _trial(network)
+        wanted = plain.score(texts)
+        if can_pack(device, DTYPES[dtype]):
+            pack(cast(torch.nn.Module, network))
+        vocabulary = int(network.config.get_text_config().vocab_size)
+        fast = Shared(Passing(network, device), tokens, workers, budget=1024, vocabulary=vocabulary)
+        _refuse_apart(wanted, fast.score(texts), NATS[DTYPES[dtype]])
+        rows = [Row(place=at, ids=one.text.ids, noise=[], told=True) for at, one in enumerate(texts[::2])]
+        fast.draw(rows, Decoding(max_tokens=4))
+        drawn = [Scored(tuple(one.logprobs), True) for one in rows if one.drawn]
+        again = [Asked(Continued((*one.ids, *one.drawn), len(one.drawn), ()), False) for one in rows if one.drawn]
+        _refuse_apart(drawn, fast.score(again), NATS[DTYPES[dtype]])
+        engine = fast
+    except Exception as error:  # a model may refuse in any way it likes what it was not written for
+        reason = (str(error).split("\n")[0] or type(error).__name__)[:200]
+        _, network = loaded(folder, dtype, device)
+        engine = Plain(network, tokens, workers, device)
+    return Opened(engine, tokens, network.config, architecture, parameters, tokenizer.is_fast, reason)
+
+
+def _trial(network: Network) -> list[Asked]:
+    """Short texts of random ids, some behind a shared context, all behind a shared prefix."""
+    stream = random.Random(0)
+    most = int(network.config.get_text_config().vocab_size)
+
+    def ids(count: int) -> tuple[int, ...]:
+        return tuple(stream.randrange(most) for _ in range(count))
+
+    prefix = ids(20)
+    contexts = [prefix + ids(count) for count in (3, 11, 12)]
+    texts = [(context, ids(count)) for context in contexts for count in (1, 4, 6)]
+    return [Asked(Continued(context + tail, len(tail), ()), False) for context, tail in texts]
+
+
+def _refuse_apart(wanted: Sequence[Scored | None], found: Sequence[Scored | None], most: float) -> None:
+    worst = 0.0
+    for one, other in zip(wanted, found, strict=True):
+        if one is None or other is None:
+            raise ValueError("its logits are not finite")
+        worst = max([worst, *(abs(a - b) for a, b in zip(one.logprobs, other.logprobs, strict=True))])
+    if worst > most:
+        raise ValueError(f"its log-probabilities differ by {worst:.2g} nats")

@@ -1,0 +1,44 @@
+"""What this process may use: cores by affinity and cgroup, memory by cgroup and machine."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+CGROUP = Path("/sys/fs/cgroup")
+MEMINFO = Path("/proc/meminfo")
+
+
+def cores(cgroup: Path = CGROUP) -> int:
+    """How many cores this process may keep busy, at least 1."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    for name in ("cpu.max", "cpu/cpu.cfs_quota_us"):
+        words = _words(cgroup / name)
+        period = words[1:] or _words(cgroup / "cpu/cpu.cfs_period_us")
+        if words and period and words[0].isdigit() and int(period[0]):
+            allowed = min(allowed, math.ceil(int(words[0]) / int(period[0])))
+    return max(1, allowed)
+
+
+def free_bytes(cgroup: Path = CGROUP, meminfo: Path = MEMINFO) -> int | None:
+    """How much memory this process may still take; None where nobody says."""
+    found: list[int] = []
+    for most, used in (
+        ("memory.max", "memory.current"),
+        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
+    ):
+        limit, taken = _words(cgroup / most), _words(cgroup / used)
+        if limit and taken and limit[0].isdigit():
+            found.append(int(limit[0]) - int(taken[0]))
+    words = _words(meminfo)
+    if "MemAvailable:" in words:
+        found.append(1024 * int(words[words.index("MemAvailable:") + 1]))
+    return max(0, min(found)) if found else None
+
+
+def _words(file: Path) -> list[str]:
+    try:
+        return file.read_text("ascii", "replace").split()
+    except OSError:
+        return []
