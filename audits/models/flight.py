@@ -147,7 +147,7 @@ class Flight:
     tokens: Tokens
     decoding: Decoding
     queue: deque[Prompt]
-    prefix: list[Keys]
+    prefix: Sequence[Keys]
     most: int
     budget: int
     _rows: list[Row] = field(default_factory=list)

@@ -27,7 +27,7 @@ class Passing:
         self._head = head
         self._cap: float | None = getattr(network.config, "final_logit_softcapping", None)
         self._lock = threading.Lock()
-        self._prefix: tuple[Ids, list[Keys]] = ((), [])
+        self._prefix: tuple[Ids, Sequence[Keys]] = ((), [])
 
     def read(self, ids: torch.Tensor, positions: torch.Tensor, attention: Attention) -> torch.Tensor:
         """The hidden state behind each token, [tokens, size]; ids and positions are [1, tokens]."""
@@ -45,21 +45,22 @@ class Passing:
         """The attention of one pass over trees."""
         return TreeAttention(some, prefix, device=self.device, dtype=self.dtype, keep=keep)
 
-    def prefix(self, ids: Ids, budget: int) -> list[Keys]:
+    def read_on(self, ids: Ids, prefix: Sequence[Keys], budget: int) -> tuple[torch.Tensor, Sequence[Keys]]:
+        """Read ids behind a prefix, at most `budget` at a time: their hidden states, and the keys of both."""
+        hidden: list[torch.Tensor] = []
+        for start in range(0, len(ids), budget):
+            part = self.trees([Tree(ids[start : start + budget])], prefix, keep=True)
+            hidden.append(self.read(part.ids, part.positions, part))
+            prefix = [_joined(*both) for both in zip(prefix, part.kept, strict=True)] if prefix else part.kept
+        return torch.cat(hidden), prefix
+
+    def prefix(self, ids: Ids, budget: int) -> Sequence[Keys]:
         """Keys and values of what many texts begin with, layer by layer, computed once; none for no ids."""
         with self._lock:
             if self._prefix[0] != ids:
-                kept: list[Keys] = []
-                for start in range(0, len(ids), budget):
-                    part = self.trees([Tree(ids[start : start + budget])], kept, keep=True)
-                    self.read(part.ids, part.positions, part)
-                    kept = (
-                        [
-                            Keys(torch.cat([a.keys, b.keys]), torch.cat([a.values, b.values]))
-                            for a, b in zip(kept, part.kept, strict=True)
-                        ]
-                        if kept
-                        else part.kept
-                    )
-                self._prefix = (ids, kept)
+                self._prefix = (ids, self.read_on(ids, [], budget)[1] if ids else [])
             return self._prefix[1]
+
+
+def _joined(before: Keys, after: Keys) -> Keys:
+    return Keys(torch.cat([before.keys, after.keys]), torch.cat([before.values, after.values]))

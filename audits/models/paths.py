@@ -12,15 +12,17 @@ import transformers
 
 from ...probes.contract import Decoding
 from .linear import can_pack, pack
-from .network import DTYPES, Network, loaded
+from .network import Network, loaded
 from .passing import Passing
 from .plain import Plain
 from .reading import Asked, Scored
 from .rows import Row
 from .shared import Shared
 from .tokens import Continued, Tokens
+from .trees import SHORTEST_PREFIX
 from .workers import Workers
 
+TOKENS_A_PASS = {True: 1024, False: 16_384}  # on a CPU what stays in its caches, elsewhere what keeps it busy
 NATS = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}
 
 
@@ -53,36 +55,43 @@ class Opened(NamedTuple):
     reason: str
 
 
-def opened(folder: Path, dtype: str, device: str, workers: Workers) -> Opened:
-    """Load a folder and choose the path."""
+def opened(folder: Path, dtype: str, device: str, workers: Workers, *, plain: bool = False) -> Opened:
+    """Load a folder and choose the path; `plain` leaves no choice."""
     tokenizer, network = loaded(folder, dtype, device)
     said = network.generation_config.eos_token_id
     ends = [*(said if isinstance(said, list) else [said]), tokenizer.eos_token_id]
     tokens = Tokens(tokenizer, frozenset(int(one) for one in ends if one is not None))
     parameters = sum(one.numel() for one in network.parameters())
     architecture = type(network).__name__
-    plain = Plain(network, tokens, workers, device)
-    engine: Engine = plain
-    reason = ""
-    try:
-        texts = _trial(network)
-        wanted = plain.score(texts)
-        if can_pack(device, DTYPES[dtype]):
-            pack(cast(torch.nn.Module, network))
-        vocabulary = int(network.config.get_text_config().vocab_size)
-        fast = Shared(Passing(network, device), tokens, workers, budget=1024, vocabulary=vocabulary)
-        _refuse_apart(wanted, fast.score(texts), NATS[DTYPES[dtype]])
-        rows = [Row(place=at, ids=one.text.ids, noise=[], told=True) for at, one in enumerate(texts[::2])]
-        fast.draw(rows, Decoding(max_tokens=4))
-        drawn = [Scored(tuple(one.logprobs), True) for one in rows if one.drawn]
-        again = [Asked(Continued((*one.ids, *one.drawn), len(one.drawn), ()), False) for one in rows if one.drawn]
-        _refuse_apart(drawn, fast.score(again), NATS[DTYPES[dtype]])
-        engine = fast
-    except Exception as error:  # a model may refuse in any way it likes what it was not written for
-        reason = (str(error).split("\n")[0] or type(error).__name__)[:200]
-        _, network = loaded(folder, dtype, device)
-        engine = Plain(network, tokens, workers, device)
+    engine: Engine = Plain(network, tokens, workers, device)
+    reason = "asked for"
+    if not plain:
+        try:
+            engine, reason = _fast(network, engine, tokens, workers, device), ""
+        except Exception as error:  # a model may refuse in any way it likes what it was not written for
+            reason = (str(error).split("\n")[0] or type(error).__name__)[:200]
+            _, network = loaded(folder, dtype, device)
+            engine = Plain(network, tokens, workers, device)
     return Opened(engine, tokens, network.config, architecture, parameters, tokenizer.is_fast, reason)
+
+
+def _fast(network: Network, plain: Engine, tokens: Tokens, workers: Workers, device: str) -> Engine:
+    """The fast path over a network, which it changes; raises when it does not say what the plain one says."""
+    texts = _trial(network)
+    wanted = plain.score(texts)
+    if can_pack(device, network.dtype):
+        pack(cast(torch.nn.Module, network))
+    passing, vocabulary = Passing(network, device), int(network.config.get_text_config().vocab_size)
+    fast = Shared(passing, tokens, workers, budget=TOKENS_A_PASS[device == "cpu"], vocabulary=vocabulary)
+    most = NATS[network.dtype]
+    _refuse_apart(wanted, fast.score(texts), most)
+    rows = [Row(place=at, ids=one.text.ids, noise=[], told=True) for at, one in enumerate(texts)]
+    fast.draw(rows, Decoding(max_tokens=4))
+    rows = [one for one in rows if one.drawn]
+    drawn = [Scored(tuple(one.logprobs), True) for one in rows]
+    again = [Asked(Continued((*one.ids, *one.drawn), len(one.drawn), ()), False) for one in rows]
+    _refuse_apart(drawn, fast.score(again), most)
+    return fast
 
 
 def _trial(network: Network) -> list[Asked]:
@@ -93,9 +102,8 @@ def _trial(network: Network) -> list[Asked]:
     def ids(count: int) -> tuple[int, ...]:
         return tuple(stream.randrange(most) for _ in range(count))
 
-    prefix = ids(20)
-    contexts = [prefix + ids(count) for count in (3, 11, 12)]
-    texts = [(context, ids(count)) for context in contexts for count in (1, 4, 6)]
+    prefix = ids(SHORTEST_PREFIX + 1)
+    texts = [(context, ids(count)) for context in (prefix + ids(2), prefix + ids(5)) for count in (1, 3, 4)]
     return [Asked(Continued(context + tail, len(tail), ()), False) for context, tail in texts]
 
 

@@ -78,9 +78,8 @@ class Shared:
         self._workers.each(Flight.fly, flights)
 
     def _scored(self, some: Sequence[Tree], prefix: Sequence[Keys], asked: Sequence[Asked]) -> dict[int, Scored | None]:
-        attention = self._passing.trees(some, prefix)
-        hidden = self._passing.read(attention.ids, attention.positions, attention)
-        wanted = [(start, one) for start, tree in zip(attention.starts, some, strict=False) for one in tree.wanted]
+        starts, hidden = self._read(some, prefix)
+        wanted = [(start, one) for start, tree in zip(starts, some, strict=False) for one in tree.wanted]
         places = torch.tensor([start + place for start, one in wanted for place in one.places], device=hidden.device)
         texts = [asked[one.text] for _, one in wanted]
         tokens = torch.tensor(
@@ -90,6 +89,14 @@ class Shared:
         found = self._steps(hidden, places, tokens, moments=any(one.moments for one in texts))
         said = scored(found, [one.text.scored for one in texts], [one.moments for one in texts])
         return {one.text: score for (_, one), score in zip(wanted, said, strict=True)}
+
+    def _read(self, some: Sequence[Tree], prefix: Sequence[Keys]) -> tuple[list[int], torch.Tensor]:
+        """Where each tree begins, and the hidden state behind each token; a lone text over the budget goes in parts."""
+        if len(some) > 1 or some[0].bush or some[0].tokens <= self._budget:
+            attention = self._passing.trees(some, prefix)
+            return attention.starts, self._passing.read(attention.ids, attention.positions, attention)
+        hidden, _ = self._passing.read_on(some[0].trunk, prefix, self._budget)
+        return [0], hidden
 
     def _steps(self, hidden: torch.Tensor, places: torch.Tensor, tokens: torch.Tensor, *, moments: bool) -> Steps:
         """The head is computed once for each wanted place, however many texts want it."""

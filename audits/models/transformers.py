@@ -48,16 +48,18 @@ class TransformersModel:
         dtype: str = "float32",
         device: str = "cpu",
         threads: int | None = None,
+        plain: bool = False,
     ) -> None:
         """Load a folder or a hub id; UserError says in one sentence why it cannot be loaded.
 
         `threads` is the number of workers on a CPU; by default one for each core that this process may use.
+        `plain` goes by padded batches even where the fast path is sound.
         """
         started = time.perf_counter()
         folder = Path(path) if Path(path).is_dir() else downloaded(path, revision)
         files.check_folder(folder)
         workers = Workers((threads or cores()) if device == "cpu" else 1)
-        found = opened(folder, dtype, device, workers)
+        found = opened(folder, dtype, device, workers, plain=plain)
         self._tokens, self._engine = found.tokens, found.engine
         self.context_tokens: int | None = getattr(found.config, "max_position_embeddings", None)
         weights = files.weight_files(folder)
