@@ -23,12 +23,12 @@ FAST = {
     "GPT2": {"n_embd": 32, "n_layer": 2, "n_head": 4},
     "GPTNeoX": WIDE,
     "Phi": WIDE,
-    "OPT": {**SIZE, "ffn_dim": 64, "word_embed_proj_dim": 32},
 }
 PLAIN = {
     "Gemma2": {**WIDE, "num_key_value_heads": 2, "head_dim": 8, "sliding_window": 4},
     "Gemma3Text": {**WIDE, "num_key_value_heads": 2, "head_dim": 8, "sliding_window": 4},
     "Mistral": {**WIDE, "num_key_value_heads": 2, "sliding_window": 4},
+    "OPT": {**SIZE, "ffn_dim": 64, "word_embed_proj_dim": 32},
     "Bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
     "Falcon": SIZE,
     "Mamba": {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8},
