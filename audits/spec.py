@@ -28,6 +28,8 @@ class ModelFile(_File):
     revision: str | None = None
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: Name = "cpu"
+    threads: Annotated[int, Field(ge=1)] | None = None
+    memory_gb: Amount | None = None
 
 
 class Acquired(_File):

@@ -19,4 +19,11 @@ def open_model(spec: ModelFile, path: str) -> Model:
         files.check_folder(Path(path))
     from .transformers import TransformersModel
 
-    return TransformersModel(path, revision=spec.revision, dtype=spec.dtype, device=spec.device)
+    return TransformersModel(
+        path,
+        revision=spec.revision,
+        dtype=spec.dtype,
+        device=spec.device,
+        threads=spec.threads,
+        memory=None if spec.memory_gb is None else int(spec.memory_gb * 1e9),
+    )

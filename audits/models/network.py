@@ -86,6 +86,11 @@ class Accepts(NamedTuple):
         return cls("logits_to_keep" in names, "position_ids" in names)
 
 
+def vocabulary_of(network: Network) -> int:
+    """How many tokens a network knows."""
+    return int(network.config.get_text_config().vocab_size)
+
+
 def loaded(folder: Path, dtype: str, device: str) -> tuple[Tokenizer, Network]:
     """Tokenizer and network of a folder; UserError says in one sentence why it cannot be loaded."""
     transformers.logging.set_verbosity_error()

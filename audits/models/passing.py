@@ -25,6 +25,7 @@ class Passing:
         if head is None:
             raise AttributeError("the model has no head")
         self._head = head
+        self.layers = int(network.config.get_text_config().num_hidden_layers)
         self._cap: float | None = getattr(network.config, "final_logit_softcapping", None)
         self._lock = threading.Lock()
         self._prefix: tuple[Ids, Sequence[Keys]] = ((), [])

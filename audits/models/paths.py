@@ -12,18 +12,18 @@ import transformers
 
 from ...probes.contract import Decoding
 from .linear import can_pack, pack
-from .network import Network, loaded
+from .network import Network, loaded, vocabulary_of
 from .passing import Passing
 from .plain import Plain
 from .reading import Asked, Scored
+from .room import measured
 from .rows import Row
 from .shared import Shared
 from .tokens import Continued, Tokens
 from .trees import SHORTEST_PREFIX
 from .workers import Workers
 
-TOKENS_A_PASS = {True: 1024, False: 16_384}  # on a CPU what stays in its caches, elsewhere what keeps it busy
-NATS = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}
+NATS = {torch.float32: 1e-4, torch.bfloat16: 0.5, torch.float16: 0.1}
 
 
 class Engine(Protocol):
@@ -42,6 +42,10 @@ class Engine(Protocol):
         """Draw up to `max_tokens` for each row, in place."""
         ...
 
+    def shrink(self) -> bool:
+        """Take on half as much at once; False when nothing is left to halve."""
+        ...
+
 
 class Opened(NamedTuple):
     """A model that is ready to be asked, and why it goes by the plain path, if it does."""
@@ -55,8 +59,8 @@ class Opened(NamedTuple):
     reason: str
 
 
-def opened(folder: Path, dtype: str, device: str, workers: Workers, *, plain: bool = False) -> Opened:
-    """Load a folder and choose the path; `plain` leaves no choice."""
+def opened(folder: Path, dtype: str, device: str, workers: Workers, *, plain: bool, memory: int | None) -> Opened:
+    """Load a folder and choose the path; `plain` leaves no choice. `memory` bounds what passes take, in bytes."""
     tokenizer, network = loaded(folder, dtype, device)
     said = network.generation_config.eos_token_id
     ends = [*(said if isinstance(said, list) else [said]), tokenizer.eos_token_id]
@@ -67,7 +71,7 @@ def opened(folder: Path, dtype: str, device: str, workers: Workers, *, plain: bo
     reason = "asked for"
     if not plain:
         try:
-            engine, reason = _fast(network, engine, tokens, workers, device), ""
+            engine, reason = _fast(network, engine, tokens, workers, device, memory), ""
         except Exception as error:  # a model may refuse in any way it likes what it was not written for
             reason = (str(error).split("\n")[0] or type(error).__name__)[:200]
             _, network = loaded(folder, dtype, device)
@@ -75,14 +79,16 @@ def opened(folder: Path, dtype: str, device: str, workers: Workers, *, plain: bo
     return Opened(engine, tokens, network.config, architecture, parameters, tokenizer.is_fast, reason)
 
 
-def _fast(network: Network, plain: Engine, tokens: Tokens, workers: Workers, device: str) -> Engine:
+def _fast(network: Network, plain: Engine, tokens: Tokens, workers: Workers, device: str, memory: int | None) -> Engine:
     """The fast path over a network, which it changes; raises when it does not say what the plain one says."""
     texts = _trial(network)
     wanted = plain.score(texts)
     if can_pack(device, network.dtype):
         pack(cast(torch.nn.Module, network))
-    passing, vocabulary = Passing(network, device), int(network.config.get_text_config().vocab_size)
-    fast = Shared(passing, tokens, workers, budget=TOKENS_A_PASS[device == "cpu"], vocabulary=vocabulary)
+    passing = Passing(network, device)
+    with torch.inference_mode():
+        room = measured(passing, workers.count, vocabulary_of(network), memory)
+    fast = Shared(passing, tokens, workers, room)
     most = NATS[network.dtype]
     _refuse_apart(wanted, fast.score(texts), most)
     rows = [Row(place=at, ids=one.text.ids, noise=[], told=True) for at, one in enumerate(texts)]
@@ -97,7 +103,7 @@ def _fast(network: Network, plain: Engine, tokens: Tokens, workers: Workers, dev
 def _trial(network: Network) -> list[Asked]:
     """Short texts of random ids, some behind a shared context, all behind a shared prefix."""
     stream = random.Random(0)
-    most = int(network.config.get_text_config().vocab_size)
+    most = vocabulary_of(network)
 
     def ids(count: int) -> tuple[int, ...]:
         return tuple(stream.randrange(most) for _ in range(count))

@@ -8,13 +8,15 @@ import torch
 
 from ...probes.contract import Decoding
 from .decoding import decode
-from .network import Accepts, Network, Told
-from .reading import LOGITS_AT_ONCE, Asked, Scored, scored, steps
+from .network import Accepts, Network, Told, vocabulary_of
+from .reading import Asked, Scored, scored, steps
+from .room import LOGITS_AT_ONCE
 from .rows import Row
 from .tokens import Tokens
 from .workers import Workers
 
 TOKENS_A_PASS = 4096
+LOGITS_A_PASS = 100_000_000  # numbers, if each token's logits are wanted
 ROWS_A_PASS = 64
 
 
@@ -30,6 +32,8 @@ class Plain:
         self._workers = workers
         self._device = device
         self._accepts = Accepts.of(network)
+        self._tokens_a_pass = min(TOKENS_A_PASS, max(256, LOGITS_A_PASS // vocabulary_of(network)))
+        self._rows_a_pass = ROWS_A_PASS
 
     def score(self, texts: Sequence[Asked]) -> list[Scored | None]:
         """Each text's score, None where a number is not finite."""
@@ -37,7 +41,11 @@ class Plain:
         batches: list[list[int]] = []
         for at in order:
             wide = len(texts[batches[-1][0]].text.ids) if batches else 0
-            if batches and len(batches[-1]) < ROWS_A_PASS and wide * (len(batches[-1]) + 1) <= TOKENS_A_PASS:
+            if (
+                batches
+                and len(batches[-1]) < self._rows_a_pass
+                and wide * (len(batches[-1]) + 1) <= self._tokens_a_pass
+            ):
                 batches[-1].append(at)
             else:
                 batches.append([at])
@@ -49,10 +57,19 @@ class Plain:
 
     def draw(self, rows: Sequence[Row], decoding: Decoding) -> None:
         """Draw up to `max_tokens` for each row, in place."""
+        for row in rows:
+            row.restart()
         order = sorted(rows, key=lambda row: -len(row.ids))
-        size = max(1, min(ROWS_A_PASS, -(-len(order) // self._workers.count)))
+        size = max(1, min(self._rows_a_pass, -(-len(order) // self._workers.count)))
         batches = [order[at : at + size] for at in range(0, len(order), size)]
         self._workers.each(lambda batch: decode(self.forward, self._tokens, batch, decoding, self._device), batches)
+
+    def shrink(self) -> bool:
+        """Take on half as much at once; False when nothing is left to halve."""
+        if self._rows_a_pass == 1:
+            return False
+        self._rows_a_pass, self._tokens_a_pass = self._rows_a_pass // 2, self._tokens_a_pass // 2
+        return True
 
     def forward(self, *, keep: int, **given: object) -> Told:
         """A forward pass whose head is computed for the last `keep` positions only, where the model can do that."""

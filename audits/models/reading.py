@@ -9,8 +9,6 @@ import torch
 
 from .tokens import Continued
 
-LOGITS_AT_ONCE = 6_000_000  # numbers: below the size at which every chunk would be fresh memory from the system
-
 
 class Asked(NamedTuple):
     """A text whose last `scored` tokens are to be scored, and whether the moments of each step are wanted."""

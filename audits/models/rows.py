@@ -27,6 +27,11 @@ class Row:
     seconds: float = 0.0
     first_token_seconds: float = 0.0
 
+    def restart(self) -> None:
+        """Forget what was drawn."""
+        self.drawn, self.logprobs, self.finish = [], [], "length"
+        self.seconds = self.first_token_seconds = 0.0
+
 
 def advance(rows: Sequence[Row], logits: torch.Tensor, decoding: Decoding, tokens: Tokens) -> list[bool]:
     """Draw each row's next token from float32 logits [rows, vocabulary]; says which rows go on.

@@ -12,14 +12,14 @@ from ...probes.contract import Decoding
 from .attention import Keys
 from .flight import Flight, Prompt
 from .passing import Passing
-from .reading import LOGITS_AT_ONCE, Asked, Scored, Steps, scored, steps
+from .reading import Asked, Scored, Steps, scored, steps
+from .room import Room
 from .rows import Row
 from .tokens import Tokens
 from .trees import Ids, Text, Tree, common_prefix, passes, trees
 from .workers import Workers
 
 FEWEST_TOKENS_A_PASS = 128
-ROWS_IN_FLIGHT = 64
 
 
 class Shared:
@@ -27,30 +27,32 @@ class Shared:
 
     name = "shared"
 
-    def __init__(self, passing: Passing, tokens: Tokens, workers: Workers, *, budget: int, vocabulary: int) -> None:
-        """`budget` is the most tokens of one pass, as far as texts can be parted."""
+    def __init__(self, passing: Passing, tokens: Tokens, workers: Workers, room: Room) -> None:
+        """Over a network, within each worker's room."""
         self._passing = passing
         self._tokens = tokens
         self._workers = workers
-        self._budget = budget
-        self._rows = max(1, LOGITS_AT_ONCE // vocabulary)
+        self.room = room
 
     def score(self, asked: Sequence[Asked]) -> list[Scored | None]:
         """Each text's score, None where a number is not finite."""
         texts = [Text(one.text.ids[:-1], len(one.text.ids) - 1 - one.text.scored) for one in asked]
         before = common_prefix(texts)
         with torch.inference_mode():
-            prefix = self._passing.prefix(texts[0].ids[:before], self._budget)
+            prefix = self._passing.prefix(texts[0].ids[:before], self.room.tokens)
         some = trees(texts, before)
         share = math.ceil(sum(tree.tokens for tree in some) / self._workers.count)
-        plan = passes(some, min(self._budget, max(FEWEST_TOKENS_A_PASS, share)))
+        plan = passes(some, min(self.room.tokens, max(FEWEST_TOKENS_A_PASS, share)))
         found = self._workers.each(lambda part: self._scored(part, prefix, asked), plan)
         by_text = {text: one for part in found for text, one in part.items()}
         return [by_text[at] for at in range(len(asked))]
 
     def draw(self, rows: Sequence[Row], decoding: Decoding) -> None:
         """Draw up to `max_tokens` for each row, in place."""
-        most = min(ROWS_IN_FLIGHT, math.ceil(len(rows) / self._workers.count))
+        for row in rows:
+            row.restart()
+        positions = max(len(row.ids) for row in rows) + decoding.max_tokens
+        most = min(self.room.rows(positions), math.ceil(len(rows) / self._workers.count))
         prompts: list[Prompt] = []
         by_ids: dict[Ids, Prompt] = {}
         for row in sorted(rows, key=lambda row: -len(row.ids)):
@@ -61,7 +63,7 @@ class Shared:
             prompt.waiting.append(row)
         before = common_prefix([Text(ids, len(ids) - 1) for ids in by_ids])
         with torch.inference_mode():
-            prefix = self._passing.prefix(rows[0].ids[:before], self._budget)
+            prefix = self._passing.prefix(rows[0].ids[:before], self.room.tokens)
         queue = deque(prompts)
         flights = [
             Flight(
@@ -71,11 +73,15 @@ class Shared:
                 queue=queue,
                 prefix=prefix,
                 most=most,
-                budget=self._budget,
+                budget=self.room.tokens,
             )
             for _ in range(self._workers.count)
         ]
         self._workers.each(Flight.fly, flights)
+
+    def shrink(self) -> bool:
+        """Take on half as much at once; False when nothing is left to halve."""
+        return self.room.shrink()
 
     def _scored(self, some: Sequence[Tree], prefix: Sequence[Keys], asked: Sequence[Asked]) -> dict[int, Scored | None]:
         starts, hidden = self._read(some, prefix)
@@ -92,15 +98,19 @@ class Shared:
 
     def _read(self, some: Sequence[Tree], prefix: Sequence[Keys]) -> tuple[list[int], torch.Tensor]:
         """Where each tree begins, and the hidden state behind each token; a lone text over the budget goes in parts."""
-        if len(some) > 1 or some[0].bush or some[0].tokens <= self._budget:
+        if len(some) > 1 or some[0].bush or some[0].tokens <= self.room.tokens:
             attention = self._passing.trees(some, prefix)
             return attention.starts, self._passing.read(attention.ids, attention.positions, attention)
-        hidden, _ = self._passing.read_on(some[0].trunk, prefix, self._budget)
+        hidden, _ = self._passing.read_on(some[0].trunk, prefix, self.room.tokens)
         return [0], hidden
 
     def _steps(self, hidden: torch.Tensor, places: torch.Tensor, tokens: torch.Tensor, *, moments: bool) -> Steps:
         """The head is computed once for each wanted place, however many texts want it."""
         unique, rows = torch.unique(places, return_inverse=True)
         return steps(
-            lambda part: self._passing.logits(hidden[unique[part]]), rows, tokens, most=self._rows, moments=moments
+            lambda part: self._passing.logits(hidden[unique[part]]),
+            rows,
+            tokens,
+            most=self.room.rows_of_logits,
+            moments=moments,
         )

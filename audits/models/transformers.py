@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import torch
 import transformers
@@ -25,6 +26,7 @@ from .workers import Workers
 SCORED_TOKENS_A_BATCH = 32_768
 DRAWN_TOKENS_A_BATCH = 32_768
 ROWS_A_BATCH = 1024
+Done = TypeVar("Done")
 
 
 class Sized(NamedTuple):
@@ -48,18 +50,20 @@ class TransformersModel:
         dtype: str = "float32",
         device: str = "cpu",
         threads: int | None = None,
+        memory: int | None = None,
         plain: bool = False,
     ) -> None:
         """Load a folder or a hub id; UserError says in one sentence why it cannot be loaded.
 
         `threads` is the number of workers on a CPU; by default one for each core that this process may use.
+        `memory` bounds what batches take on a CPU, in bytes; by default half of what is free when the model is loaded.
         `plain` goes by padded batches even where the fast path is sound.
         """
         started = time.perf_counter()
         folder = Path(path) if Path(path).is_dir() else downloaded(path, revision)
         files.check_folder(folder)
         workers = Workers((threads or cores()) if device == "cpu" else 1)
-        found = opened(folder, dtype, device, workers, plain=plain)
+        found = opened(folder, dtype, device, workers, plain=plain, memory=memory)
         self._tokens, self._engine = found.tokens, found.engine
         self.context_tokens: int | None = getattr(found.config, "max_position_embeddings", None)
         weights = files.weight_files(folder)
@@ -133,7 +137,7 @@ class TransformersModel:
                     for at in range(one.samples)
                 ]
             if rows:
-                self._engine.draw(rows, decoding)
+                self._fitting(functools.partial(self._engine.draw, rows, decoding))
             for row in rows:
                 replies[row.place].append(self._completion(requests[row.place], row))
         return replies
@@ -154,9 +158,21 @@ class TransformersModel:
             else:
                 places.setdefault(Asked(text._replace(offsets=()), one.moments), []).append(place)
         if places:
-            for some, found in zip(places.values(), self._engine.score(list(places)), strict=True):
+            for some, found in zip(
+                places.values(), self._fitting(lambda: self._engine.score(list(places))), strict=True
+            ):
                 replies.update((place, _score(requests[place], found, texts[place])) for place in some)
         return [replies[place] for place in range(len(requests))]
+
+    def _fitting(self, work: Callable[[], Done]) -> Done:
+        """Work, and where a GPU's memory runs out, work again with half as much at once."""
+        while True:
+            try:
+                return work()
+            except torch.OutOfMemoryError:
+                if not self._engine.shrink():
+                    raise
+                torch.cuda.empty_cache()
 
     def _drawn_sizes(self, requests: Sequence[tuple[int, Generation]]) -> list[Sized]:
         prompts = self._tokens.asked([one for _, one in requests])

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from slm_audit.audits.models import shared
 from slm_audit.audits.models.transformers import TransformersModel
 from slm_audit.probes.contract import Decoding, Generation, Scoring
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -50,7 +49,7 @@ def plain(small_model: Path) -> TransformersModel:
 def test_scores_are_those_of_the_plain_path(
     fast: TransformersModel, plain: TransformersModel, monkeypatch: pytest.MonkeyPatch, before: str, budget: int
 ) -> None:
-    monkeypatch.setattr(fast._engine, "_budget", budget)
+    monkeypatch.setattr(fast._engine.room, "tokens", budget)
     found, wanted = fast.score(asked(before)), plain.score(asked(before))
     assert max(abs(a.logprob - b.logprob) for a, b in zip(found, wanted, strict=True)) < 1e-4
     assert [(a.tokens, a.unscored, a.greedy) for a in found] == [(b.tokens, b.unscored, b.greedy) for b in wanted]
@@ -59,7 +58,7 @@ def test_scores_are_those_of_the_plain_path(
 def test_whole_texts_longer_than_a_pass_are_scored_too(
     fast: TransformersModel, plain: TransformersModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fast._engine, "_budget", 32)
+    monkeypatch.setattr(fast._engine.room, "tokens", 32)
     texts = [Scoring(context="", continuation=words(random.Random(at), 90), per_token=True) for at in range(3)]
     for found, wanted in zip(fast.score(texts), plain.score(texts), strict=True):
         assert found.tokens == wanted.tokens > 100
@@ -104,7 +103,7 @@ def test_the_same_texts_alone_in_any_company_and_on_any_number_of_workers(
     single = TransformersModel(str(small_model), threads=1)
     assert drawn(single, requests) == wanted
     assert drawn(fast, requests) == wanted
-    monkeypatch.setattr(shared, "ROWS_IN_FLIGHT", 5)  # rows land and are replaced at every step
+    monkeypatch.setattr(fast._engine.room, "most_rows", 5)  # rows land and are replaced at every step
     assert drawn(fast, requests) == wanted
     few = [text for at in range(len(requests)) for text in wanted[12 * at : 12 * at + 3]]
     assert drawn(fast, prompts(samples=3)) == few
