@@ -40,13 +40,11 @@ class Plain:
         order = sorted(range(len(texts)), key=lambda at: -len(texts[at].text.ids))
         batches: list[list[int]] = []
         for at in order:
-            wide = len(texts[batches[-1][0]].text.ids) if batches else 0
-            if (
-                batches
-                and len(batches[-1]) < self._rows_a_pass
-                and wide * (len(batches[-1]) + 1) <= self._tokens_a_pass
-            ):
-                batches[-1].append(at)
+            last = batches[-1] if batches else []
+            rows = len(last) + 1
+            wide = len(texts[last[0]].text.ids) if last else 0
+            if last and rows <= self._rows_a_pass and wide * rows <= self._tokens_a_pass:
+                last.append(at)
             else:
                 batches.append([at])
         found = self._workers.each(lambda batch: self._scored([texts[at] for at in batch]), batches)
