@@ -1,4 +1,4 @@
-"""How much a worker may take on at once. On a CPU too much raises nothing, the system kills: so it is bounded before."""
+"""How much a worker may take on at once. On a CPU too much raises nothing, the system kills: it is bounded before."""
 
 from __future__ import annotations
 
@@ -67,6 +67,5 @@ def measured(passing: Passing, workers: int, vocabulary: int, memory: int | None
         return Room(share=None, tokens=TOKENS_ON_A_CPU, kept=kept, logits=logits)
     share = free // 2 // workers
     each = max(kept, (taken or 0) // TRIED, 1)
-    return Room(
-        share=share, tokens=max(FEWEST_TOKENS, min(TOKENS_ON_A_CPU, share // 2 // each)), kept=kept, logits=logits
-    )
+    tokens = max(FEWEST_TOKENS, min(TOKENS_ON_A_CPU, share // 2 // each))
+    return Room(share=share, tokens=tokens, kept=kept, logits=logits)

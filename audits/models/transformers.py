@@ -158,9 +158,8 @@ class TransformersModel:
             else:
                 places.setdefault(Asked(text._replace(offsets=()), one.moments), []).append(place)
         if places:
-            for some, found in zip(
-                places.values(), self._fitting(lambda: self._engine.score(list(places))), strict=True
-            ):
+            scores = self._fitting(functools.partial(self._engine.score, list(places)))
+            for some, found in zip(places.values(), scores, strict=True):
                 replies.update((place, _score(requests[place], found, texts[place])) for place in some)
         return [replies[place] for place in range(len(requests))]
 

@@ -17,7 +17,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -68,7 +67,6 @@ def main() -> None:
     told.add_argument("--workloads", nargs="+", default=None)
     told.add_argument("--out", type=Path, default=HERE / "latest.json")
     given = told.parse_args()
-    rate = sum(_rates(given.threads)) / given.threads
     rows: list[dict[str, Any]] = []
     for shape in given.shapes:
         folder = given.models / shape
@@ -77,19 +75,19 @@ def main() -> None:
         for name in jobs(shape, 0):
             if given.workloads and name not in given.workloads:
                 continue
-            rows += _compared(shape, name, folder, given, rate)
+            rows += _compared(shape, name, folder, given)
     report = {
         "measured": time.strftime("%Y-%m-%d"),
-        "machine": {"processor": _processor(), "threads": given.threads, "gflops_a_core": round(rate / 1e9, 1)},
+        "machine": {"processor": _processor(), "threads": given.threads},
         "versions": _versions(given.lm_eval),
         "repeat": given.repeat,
         "rows": rows,
     }
     given.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    print(f"{given.threads} threads, {rate / 1e9:.0f} GFLOP/s a core; written to {given.out}")
+    print(f"{given.threads} threads; written to {given.out}")
 
 
-def _compared(shape: str, name: str, folder: Path, given: argparse.Namespace, rate: float) -> list[dict[str, Any]]:
+def _compared(shape: str, name: str, folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
     sampled = bool(jobs(shape, 0)[name].prompts)
     names = ["lm_eval", "generate"] if sampled else ["lm_eval"]
     ours = Peer(sys.executable, "peer_ours.py", folder, given.threads)
@@ -114,7 +112,9 @@ def _compared(shape: str, name: str, folder: Path, given: argparse.Namespace, ra
             apart[peer] = float(sum(a != b for a, b in zip(texts, theirs, strict=True)))
     for peer in (ours, *others.values()):
         peer.end()
-    floor = statistics.median(flops / (one["cpu"] * rate) for flops, one in zip(floors, seen["ours"], strict=True))
+    floor = statistics.median(
+        flops / (one["cpu"] * one["rate"]) for flops, one in zip(floors, seen["ours"], strict=True)
+    )
     rows = [
         {
             "workload": name,
@@ -123,6 +123,7 @@ def _compared(shape: str, name: str, folder: Path, given: argparse.Namespace, ra
             "ratio": round(_ratio(seen, peer, "wall"), 2),
             "cpu_ratio": round(_ratio(seen, peer, "cpu"), 2),
             "ceiling_fraction": round(floor, 3),
+            "gflops_a_core": round(statistics.median(one["rate"] for one in seen["ours"]) / 1e9, 1),
             "memory_ratio": round(max(o["peak"] for o in seen["ours"]) / max(o["peak"] for o in seen[peer]), 3),
             ("differing_greedy_texts" if sampled else "max_abs_diff"): apart[peer],
             "cpu_seconds": [round(statistics.median(one["cpu"] for one in seen[who]), 3) for who in ("ours", peer)],
@@ -169,34 +170,6 @@ def least_flops(shape: str, folder: Path, job: Job) -> float:
                 wanted.add(key)
     drawn = len(job.prompts) * job.samples * max(0, job.max_tokens - 1)
     return body * (len(read) + drawn) + head * (len(wanted) + drawn)
-
-
-def _rates(threads: int) -> list[float]:
-    """The best rate of large float32 matrix products, one thread on each core at once, in operations a CPU second."""
-    import torch
-    from slm_audit.audits.models.linear import PackedLinear
-
-    torch.set_num_threads(1)
-    size = 3072
-    best = [0.0] * threads
-
-    def measure(which: int) -> None:
-        with torch.inference_mode():
-            a = torch.randn(size, size)
-            layer = torch.nn.Linear(size, size, bias=False)
-            packed = PackedLinear(layer)
-            for product in (layer, packed):
-                for _ in range(4):
-                    begun = time.thread_time()
-                    product(a)
-                    best[which] = max(best[which], 2 * size**3 / (time.thread_time() - begun))
-
-    some = [threading.Thread(target=measure, args=(which,)) for which in range(threads)]
-    for one in some:
-        one.start()
-    for one in some:
-        one.join()
-    return best
 
 
 def _processor() -> str:

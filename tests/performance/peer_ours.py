@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from ceiling import rates
 from serving import serve
 from slm_audit.audits.models.transformers import TransformersModel
 from slm_audit.probes.contract import Decoding, Generation, Scoring
@@ -24,4 +25,4 @@ def work(job: Mapping[str, Any]) -> object:
     return [one.logprob for one in model.score([Scoring(context=a, continuation=b) for a, b in pairs])]
 
 
-serve(work)
+serve(work, rates(int(sys.argv[2])))

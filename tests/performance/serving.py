@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 
-def serve(work: Callable[[Mapping[str, Any]], object]) -> None:
-    """Answer each line of standard input; `work` gets a job and gives its results."""
+def serve(work: Callable[[Mapping[str, Any]], object], rate: Callable[[], float] = lambda: 0.0) -> None:
+    """Answer each line of standard input; `work` gets a job and gives its results, `rate` is measured around it."""
     told = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # libraries that print must not mix with the answers
     for line in sys.stdin:
         job = json.loads(line)
+        before = rate()
         wall, cpu = time.perf_counter(), time.process_time()
         results = work(job)
         answer = {
@@ -24,6 +25,7 @@ def serve(work: Callable[[Mapping[str, Any]], object]) -> None:
             "cpu": time.process_time() - cpu,
             "peak": _peak(),
         }
+        answer["rate"] = (before + rate()) / 2
         told.write(json.dumps(answer) + "\n")
         told.flush()
 
