@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +13,17 @@ from ...probes.contract import Model
 
 if TYPE_CHECKING:
     from ..spec import ModelFile
+
+
+def import_ahead() -> None:
+    """Begin to import torch in the background, which takes seconds; alone, so that no two imports wait for each other."""
+
+    def quietly() -> None:
+        with contextlib.suppress(Exception):  # whoever needs it will fail aloud
+            importlib.import_module("torch")
+
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as audits.models.workers has it, and before torch reads it
+    threading.Thread(target=quietly, daemon=True).start()
 
 
 def open_model(spec: ModelFile, path: str) -> Model:

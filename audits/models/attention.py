@@ -81,7 +81,10 @@ transformers.AttentionInterface.register(NAME, _attend)
 
 
 class TreeAttention:
-    """Each token sees the prefix, its trunk up to itself or up to its end, and its own branch."""
+    """Each token sees the prefix, its trunk up to itself or up to its end, and its own branch.
+
+    Behind a prefix a tree may be a bush without a trunk.
+    """
 
     def __init__(
         self, some: Sequence[Tree], prefix: Sequence[Keys], *, device: str, dtype: torch.dtype, keep: bool = False
@@ -118,7 +121,7 @@ class TreeAttention:
             if self._mask is not None:
                 parts.append(_sdpa(queries[:, :, at:], keys, values, mask=self._mask, scale=scale))
             return self._in_a_row(torch.cat(parts, dim=2))
-        own = [weighed(*trunk, causal=True, scale=scale)]
+        own = [weighed(*trunk, causal=True, scale=scale)] if at else []
         if self._mask is not None:
             own.append(weighed(queries[:, :, at:], keys, values, mask=self._mask, scale=scale))
         mine = self._in_a_row(torch.cat([one.told for one in own], dim=2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
@@ -40,7 +41,7 @@ class Shared:
         before = common_prefix(texts)
         with torch.inference_mode():
             prefix = self._passing.prefix(texts[0].ids[:before], self.room.tokens)
-        some = trees(texts, before)
+        some = trees(texts, before, self.room.tokens)
         share = math.ceil(sum(tree.tokens for tree in some) / self._workers.count)
         plan = passes(some, min(self.room.tokens, max(FEWEST_TOKENS_A_PASS, share)))
         found = self._workers.each(lambda part: self._scored(part, prefix, asked), plan)
@@ -97,11 +98,15 @@ class Shared:
         return {one.text: score for (_, one), score in zip(wanted, said, strict=True)}
 
     def _read(self, some: Sequence[Tree], prefix: Sequence[Keys]) -> tuple[list[int], torch.Tensor]:
-        """Where each tree begins, and the hidden state behind each token; a lone text over the budget goes in parts."""
-        if len(some) > 1 or some[0].bush or some[0].tokens <= self.room.tokens:
+        """Where each tree begins, and the hidden state behind each token; a lone tree over the budget goes in parts."""
+        if len(some) > 1 or some[0].tokens <= self.room.tokens:
             attention = self._passing.trees(some, prefix)
             return attention.starts, self._passing.read(attention.ids, attention.positions, attention)
-        hidden, _ = self._passing.read_on(some[0].trunk, prefix, self.room.tokens)
+        (tree,) = some
+        hidden, keys = self._passing.read_on(tree.trunk, prefix, self.room.tokens)
+        if tree.bush:
+            bush = self._passing.trees([replace(tree, trunk=())], keys)
+            hidden = torch.cat([hidden, self._passing.read(bush.ids, bush.positions, bush)])
         return [0], hidden
 
     def _steps(self, hidden: torch.Tensor, places: torch.Tensor, tokens: torch.Tensor, *, moments: bool) -> Steps:

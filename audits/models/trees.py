@@ -62,8 +62,8 @@ def shared(first: Ids, second: Ids) -> int:
     return low
 
 
-def trees(texts: Sequence[Text], prefix: int) -> list[Tree]:
-    """The trees that hold every text's ids from place `prefix` on, the longest trunk first."""
+def trees(texts: Sequence[Text], prefix: int, budget: int) -> list[Tree]:
+    """The trees that hold every text's ids from place `prefix` on, the longest trunk first; no bush over `budget`."""
     found: list[Tree] = []
     group: list[int] = []
     stem = length = 0
@@ -72,7 +72,7 @@ def trees(texts: Sequence[Text], prefix: int) -> list[Tree]:
         alike = min(stem, shared(texts[group[0]].ids, ids)) if group else 0
         own, bush = alike - prefix, length + len(ids) - alike * (len(group) + 1)
         longest = max([len(ids), *(len(texts[one].ids) for one in group)]) - alike
-        if group and own > 0 and longest <= max(own, LONGEST_TAIL) and bush <= max(own, LARGEST_BUSH):
+        if group and own > 0 and longest <= max(own, LONGEST_TAIL) and bush <= min(budget, max(own, LARGEST_BUSH)):
             group, stem, length = [*group, at], alike, length + len(ids)
             continue
         if group:

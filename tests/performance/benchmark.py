@@ -76,6 +76,10 @@ def main() -> None:
             if given.workloads and name not in given.workloads:
                 continue
             rows += _compared(shape, name, folder, given)
+    measured = {(row["workload"], row["model"]) for row in rows}
+    if given.out.exists():  # what was not measured anew is kept
+        before = json.loads(given.out.read_text("utf-8"))["rows"]
+        rows = [*(row for row in before if (row["workload"], row["model"]) not in measured), *rows]
     report = {
         "measured": time.strftime("%Y-%m-%d"),
         "machine": {"processor": _processor(), "threads": given.threads},

@@ -29,7 +29,7 @@ def path(tree: Tree, place: int) -> list[int]:
 @given(texts())
 def test_every_wanted_place_sees_its_text_up_to_there_and_nothing_else(some: list[Text]) -> None:
     before = common_prefix(some)
-    found = {one.text: (tree, one.places) for tree in trees(some, before) for one in tree.wanted}
+    found = {one.text: (tree, one.places) for tree in trees(some, before, 1000) for one in tree.wanted}
     assert sorted(found) == list(range(len(some)))
     for at, text in enumerate(some):
         tree, places = found[at]
@@ -42,14 +42,19 @@ def test_every_wanted_place_sees_its_text_up_to_there_and_nothing_else(some: lis
 
 @given(texts(), st.integers(1, 60))
 def test_passes_hold_each_tree_once_within_the_budget(some: list[Text], budget: int) -> None:
-    found = trees(some, 0)
+    found = trees(some, 0, 1000)
     plan = passes(found, budget)
     assert [tree for part in plan for tree in part] == found
     assert all(len(part) == 1 or sum(tree.tokens for tree in part) <= budget for part in plan)
 
 
+@given(texts(), st.integers(1, 60))
+def test_no_bush_is_over_the_budget(some: list[Text], budget: int) -> None:
+    assert all(len(tree.bush) <= budget for tree in trees(some, common_prefix(some), budget))
+
+
 def test_the_choices_behind_one_context_cost_the_context_once() -> None:
     context = tuple(range(100, 190))
     some = [Text((*context, choice, 7, 8), len(context) - 1) for choice in range(4)]
-    assert [tree.tokens for tree in trees(some, 0)] == [90 + 4 * 3]
+    assert [tree.tokens for tree in trees(some, 0, 1000)] == [90 + 4 * 3]
     assert common_prefix(some) == 89
