@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def import_ahead() -> None:
-    """Begin to import torch in the background, which takes seconds; alone, so that no two imports wait for each other."""
+    """Begin to import torch in the background: it takes seconds. Alone, so that no two imports wait for each other."""
 
     def quietly() -> None:
         with contextlib.suppress(Exception):  # whoever needs it will fail aloud
