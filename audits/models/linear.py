@@ -6,6 +6,10 @@ from typing import cast
 
 import torch
 
+from .resources import forget_pages
+
+OFTEN = 16_000_000  # bytes
+
 
 class PackedLinear(torch.nn.Module):
     """A linear layer with its weight packed once; the plain weight is given up."""
@@ -27,8 +31,17 @@ def can_pack(device: str, dtype: torch.dtype) -> bool:
 
 
 def pack(network: torch.nn.Module) -> None:
-    """Put packed layers in the place of all linear ones, one after the other, so that memory hardly grows."""
+    """Put packed layers in the place of all linear ones, one after the other, so that memory hardly grows.
+
+    Weights are mapped from their file; what was packed is let go of as soon as it makes some megabytes.
+    """
+    packed = 0
     for parent in network.modules():
         for name, child in parent.named_children():
             if type(child) is torch.nn.Linear:
                 setattr(parent, name, PackedLinear(child))
+                packed += child.weight.numel() * child.weight.element_size()
+                if packed > OFTEN:
+                    forget_pages(".safetensors")
+                    packed = 0
+    forget_pages(".safetensors")
