@@ -65,6 +65,8 @@ class TransformersModel:
         workers = Workers((threads or cores()) if device == "cpu" else 1)
         found = opened(folder, dtype, device, workers, plain=plain, memory=memory)
         self._tokens, self._engine = found.tokens, found.engine
+        self.why_plain = found.reason
+        """Why padded batches are used; empty on the fast path."""
         self.context_tokens: int | None = getattr(found.config, "max_position_embeddings", None)
         weights = files.weight_files(folder)
         template = self._tokens.template
@@ -79,7 +81,6 @@ class TransformersModel:
                 "device": device.split(":")[0],
                 "architecture": found.architecture,
                 "path": self._engine.name,
-                "path_reason": found.reason,
             },
             versions={"torch": torch.__version__, "transformers": transformers.__version__},
         )

@@ -53,8 +53,8 @@ def test_texts_and_scores_are_those_of_the_plain_model(make_model: Callable[...,
             weight.mul_(4 if weight.dim() > 1 else 1)
     network.save_pretrained(folder)
     model = TransformersModel(str(folder))
-    settings = model.identity.settings
-    assert (settings["path"], bool(settings["path_reason"])) == (("shared", False) if name in FAST else ("plain", True))
+    path = model.identity.settings["path"]
+    assert (path, bool(model.why_plain)) == (("shared", False) if name in FAST else ("plain", True))
     replies = model.generate([Generation(prompt=one, decoding=Decoding(max_tokens=8)) for one in PROMPTS])
     scores = model.score([Scoring(context=one, continuation=" is denied") for one in PROMPTS])
     for prompt, (reply,), score in zip(PROMPTS, replies, scores, strict=True):
