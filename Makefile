@@ -1,7 +1,7 @@
 # One door for contributors: make dev, make check. PYTHON may name the interpreter of an environment.
 PYTHON ?= python
 
-.PHONY: dev check lint types imports test wheel
+.PHONY: dev check lint types imports test wheel benchmark
 
 dev:            ## install for development, and the link that mypy follows
 	mkdir -p .links && ln -sfn .. .links/slm_audit
@@ -25,3 +25,8 @@ test:
 
 wheel:          ## the built wheel, installed elsewhere, audits from outside the checkout
 	PYTHON=$(PYTHON) sh tests/wheel.sh
+
+PEERS ?= .peers
+benchmark:      ## this engine against lm_eval and plain generate; best on a machine that does nothing else
+	test -x $(PEERS)/bin/python || ($(PYTHON) -m venv $(PEERS) && $(PEERS)/bin/python -m pip install -q torch 'lm_eval[hf]')
+	$(PYTHON) tests/performance/benchmark.py --lm-eval $(PEERS)/bin/python --models $(PEERS)/models

@@ -21,7 +21,7 @@ class LocalFile(_Kind):
     """A folder or hub id of a causal language model, run by transformers on this machine.
 
     `adapter` is the folder of a LoRA adapter; `template` is auto (the model's own), never, or the path of a Jinja file;
-    `system` is the system prompt that the model is deployed with.
+    `system` is the system prompt that the model is deployed with. `threads` and `memory_gb` bound what it takes here.
     """
 
     kind: Literal["transformers"] = "transformers"
@@ -29,6 +29,8 @@ class LocalFile(_Kind):
     revision: str | None = None
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     device: Name = "cpu"
+    threads: Annotated[int, Field(ge=1)] | None = None
+    memory_gb: Amount | None = None
     quantised: Literal["int8", "int4"] | None = None
     adapter: Name | None = None
     template: Name = "auto"

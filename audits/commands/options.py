@@ -21,6 +21,7 @@ KEYS = {
     "seed": "audit.seed",
     "dtype": "model.dtype",
     "device": "model.device",
+    "threads": "model.threads",
     "fail_on": "fail_on",
     "name": "model.name",
 }
@@ -50,6 +51,7 @@ def spec_options(command: F) -> F:
         click.option("--seed", type=click.IntRange(min=0), help="Seed of every random choice."),
         click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), help="Number type."),
         click.option("--device", help="Where the model runs: cpu, cuda, cuda:1 ..."),
+        click.option("--threads", type=click.IntRange(min=1), help="Workers on a CPU; one for each core unless said."),
         FAIL_ON,
         click.option("--name", help="The model's name at its server, where an address is audited."),
         click.option("--allow-path", is_flag=True, help="Let the spec name paths outside its folder."),

@@ -48,6 +48,10 @@ def run(
         from ..offline import cut_off
 
         cut_off()
+    if Path(model).exists():
+        from ..models import import_ahead
+
+        import_ahead()
     from ..plan import check_plan
     from ..run_folder import check_writable, existing
 

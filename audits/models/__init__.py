@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
+import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +17,17 @@ if TYPE_CHECKING:
     from ..model_file import ModelFile
 
 __all__ = ["Leave", "open_model"]
+
+
+def import_ahead() -> None:
+    """Begin to import torch in the background: it takes seconds. Alone, so that no two imports wait for each other."""
+
+    def quietly() -> None:
+        with contextlib.suppress(Exception):  # whoever needs it will fail aloud
+            importlib.import_module("torch")
+
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as audits.models.workers has it, and before torch reads it
+    threading.Thread(target=quietly, daemon=True).start()
 
 
 def open_model(spec: ModelFile, path: str, leave: Leave = NONE) -> Model:
@@ -53,5 +68,12 @@ def _opened(spec: ModelFile, path: str, leave: Leave) -> Model:
 
     variant = Variant(quantised=spec.quantised, adapter=spec.adapter, template=spec.template)
     return TransformersModel(
-        path, revision=spec.revision, dtype=spec.dtype, device=spec.device, variant=variant, leave=leave
+        path,
+        revision=spec.revision,
+        dtype=spec.dtype,
+        device=spec.device,
+        variant=variant,
+        leave=leave,
+        threads=spec.threads,
+        memory=None if spec.memory_gb is None else int(spec.memory_gb * 1e9),
     )

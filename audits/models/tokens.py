@@ -1,14 +1,32 @@
-"""Text to tokens and back: raw or through the chat template, padded into batches."""
+"""Text to tokens and back: raw or through the chat template, many at once, padded into batches."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
-from typing import NamedTuple, Protocol, cast
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 import torch
 
 from ...probes.contract import Generation, Message, Scoring
+
+
+class Encoding(Protocol):
+    """What is used of an encoded text."""
+
+    ids: list[int]
+    offsets: list[tuple[int, int]]
+
+
+class Backend(Protocol):
+    """What is used of the compiled part of a fast tokenizer."""
+
+    def encode_batch(self, texts: Sequence[str], *, add_special_tokens: bool) -> list[Encoding]:
+        """Ids, and each one's first and last character."""
+        ...
+
+    def encode_batch_fast(self, texts: Sequence[str], *, add_special_tokens: bool) -> list[Encoding]:
+        """Ids alone."""
+        ...
 
 
 class Tokenizer(Protocol):
@@ -19,11 +37,10 @@ class Tokenizer(Protocol):
     pad_token_id: int | None
     chat_template: str | None
     is_fast: bool
+    backend_tokenizer: Backend
 
-    def __call__(
-        self, text: str, *, add_special_tokens: bool, return_offsets_mapping: bool = False
-    ) -> dict[str, list[int]]:
-        """The ids of a text, and each one's first and last character."""
+    def __call__(self, text: str, *, add_special_tokens: bool) -> dict[str, list[int]]:
+        """The ids of a text."""
         ...
 
     def decode(self, ids: Sequence[int], *, skip_special_tokens: bool) -> str:
@@ -48,21 +65,36 @@ class Padded(NamedTuple):
 class Continued(NamedTuple):
     """A context and its continuation as ids; the last `kept` belong to the continuation, which starts at `offsets`."""
 
-    ids: list[int]
+    ids: tuple[int, ...]
     kept: int
     offsets: tuple[int, ...]
 
+    @property
+    def scored(self) -> int:
+        """How many ids can be scored: the first of a text has nothing before it."""
+        return min(self.kept, len(self.ids) - 1)
+
+
+class Known(NamedTuple):
+    """An encoded text: its ids, and the character at which each starts, where that was asked for."""
+
+    ids: tuple[int, ...]
+    starts: tuple[int, ...]
+
+
+Asked = tuple[str, bool, bool]  # a text, whether special tokens are added, whether it is asked where tokens start
+
 
 class Tokens:
-    """One tokenizer, asked the way the audit needs it."""
+    """One tokenizer, asked the way the audit needs it. It remembers the texts of the last request list."""
 
     def __init__(self, tokenizer: Tokenizer, ends: frozenset[int]) -> None:
         """`ends` are the ids that end a text."""
         self.ends = ends
         self.template = tokenizer.chat_template or ""
         self._tokenizer = tokenizer
-        # The batch planner and the batch itself ask for the same texts, and options share their contexts.
-        self._encode = functools.lru_cache(maxsize=65_536)(self._encoded)
+        self._known: dict[Asked, Known] = {}
+        tokenizer("a", add_special_tokens=False)  # lifts any padding and cutting that the tokenizer's file asks for
 
     def text(self, prompt: str | tuple[Message, ...]) -> str:
         """A raw prompt as it is, messages through the chat template up to where the model's turn begins."""
@@ -71,22 +103,25 @@ class Tokens:
         turns = [{"role": one.role, "content": one.content} for one in prompt]
         return self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
 
-    def asked(self, request: Generation) -> list[int]:
-        """The ids that a generation starts from: never none, for a model cannot go on from nothing."""
-        text = self.text(request.prompt) + request.prefill
-        ids, _ = self._encode(text, isinstance(request.prompt, str))
+    def asked(self, requests: Sequence[Generation]) -> list[tuple[int, ...]]:
+        """The ids that each generation starts from: never none, for a model cannot go on from nothing."""
+        texts = [(self.text(one.prompt) + one.prefill, isinstance(one.prompt, str), False) for one in requests]
         start = self._tokenizer.bos_token_id
-        return list(ids) or [start if start is not None else min(self.ends, default=0)]
+        nothing = (start if start is not None else min(self.ends, default=0),)
+        return [one.ids or nothing for one in self._encoded(texts)]
 
-    def continued(self, request: Scoring) -> Continued:
-        """Context and continuation encoded together and cut where the context's own encoding ends."""
-        context, special = self.text(request.context), isinstance(request.context, str)
-        found, starts = self._encode(context + request.continuation, special)
-        ids, before = list(found), len(self._encode(context, special)[0])
-        offsets = tuple(max(0, start - len(context)) for start in starts[before:])
-        if not before and self._tokenizer.bos_token_id is not None:
-            return Continued([self._tokenizer.bos_token_id, *ids], len(ids), offsets)
-        return Continued(ids, len(ids) - before, offsets)
+    def continued(self, requests: Sequence[Scoring]) -> list[Continued]:
+        """Contexts and continuations encoded together and cut where the context's own encoding ends."""
+        contexts = {one.context: self.text(one.context) for one in requests}
+        texts: list[Asked] = []
+        for one in requests:
+            context, special = contexts[one.context], isinstance(one.context, str)
+            texts += [(context, special, False), (context + one.continuation, special, one.per_token)]
+        encoded = self._encoded(texts)
+        return [
+            self._continued(len(texts[2 * at][0]), len(encoded[2 * at].ids), encoded[2 * at + 1])
+            for at in range(len(requests))
+        ]
 
     def said(self, before: Sequence[int], drawn: Sequence[int]) -> str:
         """The text of drawn ids, decoded behind what stands before: some tokenizers drop a leading blank otherwise."""
@@ -106,9 +141,28 @@ class Tokens:
     def _alone(self, drawn: Sequence[int]) -> str:
         return self._tokenizer.decode(list(drawn), skip_special_tokens=True)
 
-    def _encoded(self, text: str, special: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """The ids of a text, and the character at which each starts."""
-        fast = self._tokenizer.is_fast
-        found = self._tokenizer(text, add_special_tokens=special, return_offsets_mapping=fast)
-        spans = cast("list[tuple[int, int]]", found.get("offset_mapping", []))
-        return tuple(found["input_ids"]), tuple(start for start, _ in spans)
+    def _continued(self, characters: int, before: int, whole: Known) -> Continued:
+        offsets = tuple(max(0, start - characters) for start in whole.starts[before:])
+        if not before and self._tokenizer.bos_token_id is not None:
+            return Continued((self._tokenizer.bos_token_id, *whole.ids), len(whole.ids), offsets)
+        return Continued(whole.ids, len(whole.ids) - before, offsets)
+
+    def _encoded(self, texts: Sequence[Asked]) -> list[Known]:
+        """Each text's encoding. The batch planner and then the batches ask for the same texts."""
+        missing = [one for one in dict.fromkeys(texts) if one not in self._known]
+        if missing:
+            kept = {one: self._known[one] for one in texts if one in self._known}
+            self._known = {**kept, **dict(self._fresh(missing))}
+        return [self._known[one] for one in texts]
+
+    def _fresh(self, texts: Sequence[Asked]) -> Iterable[tuple[Asked, Known]]:
+        for special, starts in {one[1:] for one in texts}:
+            some = [one for one in texts if one[1:] == (special, starts)]
+            if not self._tokenizer.is_fast:
+                for one in some:
+                    yield one, Known(tuple(self._tokenizer(one[0], add_special_tokens=special)["input_ids"]), ())
+                continue
+            backend = self._tokenizer.backend_tokenizer
+            encode = backend.encode_batch if starts else backend.encode_batch_fast
+            for one, found in zip(some, encode([one[0] for one in some], add_special_tokens=special), strict=True):
+                yield one, Known(tuple(found.ids), tuple(start for start, _ in found.offsets) if starts else ())

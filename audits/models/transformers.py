@@ -2,71 +2,47 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import inspect
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import NamedTuple, TypeVar
 
 import torch
 import transformers
 
 from ...probes.contract import JSON, Access, Completion, Footprint, Generation, Message, ModelIdentity, Score, Scoring
-from ..errors import UserError
 from . import files
-from .decoding import Row, Told, decode
-from .drawing import Noise
+from .drawing import noise
 from .leave import NONE, Leave
-from .tokens import Continued, Tokenizer, Tokens
+from .network import downloaded, loaded
+from .paths import opened
+from .reading import Asked, Scored
+from .resources import cores
+from .rows import Row
+from .tokens import Continued
 from .variant import AS_IT_LIES, Variant
+from .workers import Workers
 
-ROWS_A_BATCH = 96
-# A score is one pass over all its tokens, bound by arithmetic; a generation is many small steps, bound by their number.
-SCORED_TOKENS_A_BATCH = 4096
-DRAWN_TOKENS_A_BATCH = 16_384
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-class Network(Protocol):
-    """What is used of a transformers causal language model."""
-
-    generation_config: transformers.GenerationConfig
-    config: transformers.PretrainedConfig
-
-    def forward(self, **given: object) -> Told:
-        """Logits and cache."""
-        ...
-
-    def __call__(self, **given: object) -> Told:
-        """The same."""
-        ...
-
-    def parameters(self) -> Iterator[torch.Tensor]:
-        """The weights."""
-        ...
-
-    def eval(self) -> Network:
-        """Make ready for inference."""
-        ...
-
-    def to(self, device: str) -> Network:
-        """Move to a device."""
-        ...
+SCORED_TOKENS_A_BATCH = 32_768
+DRAWN_TOKENS_A_BATCH = 32_768
+ROWS_A_BATCH = 1024
+Done = TypeVar("Done")
 
 
 class Sized(NamedTuple):
-    """A request as the batch planner sees it: only requests of one `kind` share a batch."""
+    """Requests as the batch planner sees them: only those of one `kind` share a batch."""
 
-    kind: tuple[str, bool]
+    kind: str
+    alone: bool
     tokens: int
     rows: int
-    place: int
+    places: list[int]
 
 
 class TransformersModel:
-    """The contract's Model over a transformers causal language model. Requests are batched by length."""
+    """The contract's Model over a transformers causal language model."""
 
     def __init__(
         self,
@@ -77,22 +53,26 @@ class TransformersModel:
         device: str = "cpu",
         variant: Variant = AS_IT_LIES,
         leave: Leave = NONE,
+        threads: int | None = None,
+        memory: int | None = None,
+        plain: bool = False,
     ) -> None:
-        """Load a folder or a hub id; UserError says in one sentence why it cannot be loaded."""
+        """Load a folder or a hub id; UserError says in one sentence why it cannot be loaded.
+
+        `threads` is the number of workers on a CPU; by default one for each core that this process may use.
+        `memory` bounds what batches take on a CPU, in bytes; by default half of what is free when the model is loaded.
+        `plain` goes by padded batches even where the fast path is sound.
+        """
         started = time.perf_counter()
-        affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-        torch.set_num_threads(affinity or 1)
-        folder = Path(path) if Path(path).is_dir() else _downloaded(path, revision)
+        folder = Path(path) if Path(path).is_dir() else downloaded(path, revision)
         files.check_folder(folder, leave)
-        tokenizer, self._network = _loaded(folder, dtype, device, variant, leave)
-        self._device = device
-        parameters = inspect.signature(self._network.forward).parameters
-        self._keeps_logits = "logits_to_keep" in parameters
-        self._takes_positions = "position_ids" in parameters
-        said = self._network.generation_config.eos_token_id
-        ends = [*(said if isinstance(said, list) else [said]), tokenizer.eos_token_id]
-        self._tokens = Tokens(tokenizer, frozenset(int(one) for one in ends if one is not None))
-        self.context_tokens: int | None = getattr(self._network.config, "max_position_embeddings", None)
+        workers = Workers((threads or cores()) if device == "cpu" else 1)
+        load = functools.partial(loaded, folder, dtype, device, variant, leave)
+        found = opened(load, device, workers, plain=plain, memory=memory)
+        self._tokens, self._engine = found.tokens, found.engine
+        self.why_plain = found.reason
+        """Why padded batches are used; empty on the fast path."""
+        self.context_tokens: int | None = getattr(found.config, "max_position_embeddings", None)
         weights = files.weight_files(folder) or files.pickle_files(folder)
         code: dict[str, JSON] = {"code_sha256": files.sha256(files.code_files(folder))} if leave.code else {}
         template = self._tokens.template
@@ -105,66 +85,79 @@ class TransformersModel:
             dtype=dtype,
             settings={
                 "device": device.split(":")[0],
-                "architecture": type(self._network).__name__,
+                "architecture": found.architecture,
+                "path": self._engine.name,
                 **variant.facts(),
                 **code,
             },
             versions={"torch": torch.__version__, "transformers": transformers.__version__},
         )
-        self.access = self._found_access(tokenizer.is_fast)
+        self.access = self._found_access(found.fast_tokenizer)
         self.notes = tuple(variant.notes(self.identity.name, files.chat_template(folder)))
         self.footprint: Footprint | None = Footprint(
-            parameters=sum(one.numel() for one in self._network.parameters()),
+            parameters=found.parameters,
             bytes_on_disk=sum(one.stat().st_size for one in weights),
             load_seconds=time.perf_counter() - started,
         )
 
     def batches(self, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
-        """Requests of like decoding and length together, the longest first, under a budget of tokens and rows."""
-        either: Sequence[Generation | Scoring] = requests
-        sized = [self._sized(one, place) for place, one in enumerate(either)]
-        sized.sort(key=lambda one: (one.kind, -one.tokens, one.place))
-        plan: list[list[Sized]] = []
+        """Requests that share a context or a way of decoding together, the longest first, each batch of a like size."""
+        drawn = [(at, one) for at, one in enumerate(requests) if isinstance(one, Generation)]
+        asked = [(at, one) for at, one in enumerate(requests) if isinstance(one, Scoring)]
+        sized = [*self._drawn_sizes(drawn), *self._scored_sizes(asked)]
+        sized.sort(key=lambda one: (one.kind, one.alone, -one.tokens // max(1, one.rows), one.places[0]))
+        plan: list[Sized] = []
         for one in sized:
-            last = plan[-1] if plan else []
-            rows = sum(other.rows for other in last) + one.rows
-            budget = DRAWN_TOKENS_A_BATCH if one.kind[0] else SCORED_TOKENS_A_BATCH
-            fits = last and rows <= ROWS_A_BATCH and rows * last[0].tokens <= budget
-            if fits and last[0].kind == one.kind and not one.kind[1]:
-                last.append(one)
+            last = plan[-1] if plan else None
+            most = DRAWN_TOKENS_A_BATCH if one.kind else SCORED_TOKENS_A_BATCH
+            if (
+                last is not None
+                and (last.kind, last.alone) == (one.kind, False)
+                and last.tokens + one.tokens <= most
+                and last.rows + one.rows <= ROWS_A_BATCH
+            ):
+                plan[-1] = Sized(
+                    one.kind, False, last.tokens + one.tokens, last.rows + one.rows, [*last.places, *one.places]
+                )
             else:
-                plan.append([one])
-        return [[one.place for one in batch] for batch in plan]
+                plan.append(one)
+        return [one.places for one in plan]
 
-    @torch.inference_mode()
     def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
         """`samples` completions for each request; a prompt that does not fit comes back as too_long."""
         replies: list[list[Completion]] = [[] for _ in requests]
+        prompts = self._tokens.asked(requests)
         for decoding in dict.fromkeys(one.decoding for one in requests):
             rows: list[Row] = []
-            for place, one in enumerate(requests):
+            for place, (one, ids) in enumerate(zip(requests, prompts, strict=True)):
                 if one.decoding != decoding:
                     continue
-                ids = self._tokens.asked(one)
                 if self.context_tokens and len(ids) + decoding.max_tokens > self.context_tokens:
                     error = f"too_long: {len(ids)} prompt tokens and {decoding.max_tokens} more exceed the context"
                     failed = Completion(text="", finish="error", error=error, prompt_tokens=len(ids))
                     replies[place] = [failed] * one.samples
                     continue
-                rows += [Row(place=place, ids=ids, noise=Noise(one.seed, ids, at)) for at in range(one.samples)]
+                rows += [
+                    Row(
+                        place=place,
+                        ids=ids,
+                        noise=noise(one.seed, ids, at, decoding.max_tokens if decoding.temperature else 0),
+                        told=one.token_logprobs,
+                    )
+                    for at in range(one.samples)
+                ]
             if rows:
-                decode(self._forward, self._tokens, rows, decoding, self._device)
+                self._fitting(functools.partial(self._engine.draw, rows, decoding))
             for row in rows:
                 replies[row.place].append(self._completion(requests[row.place], row))
         return replies
 
-    @torch.inference_mode()
     def score(self, requests: Sequence[Scoring]) -> list[Score]:
         """The log-probability of each continuation after its context."""
         replies: dict[int, Score] = {}
-        rows: list[tuple[int, Continued]] = []
-        for place, one in enumerate(requests):
-            text = self._tokens.continued(one)
+        texts = self._tokens.continued(requests)
+        places: dict[Asked, list[int]] = {}
+        for place, (one, text) in enumerate(zip(requests, texts, strict=True)):
             if text.kept < 1:
                 replies[place] = Score(logprob=0.0, tokens=0, error="empty: nothing to score")
             elif len(text.ids) == 1:
@@ -173,30 +166,38 @@ class TransformersModel:
                 error = f"too_long: {len(text.ids)} tokens exceed the context of {self.context_tokens}"
                 replies[place] = Score(logprob=0.0, tokens=0, unscored=text.kept, error=error)
             else:
-                rows.append((place, text))
-        # The last token is predicted, never read: so options of one token behind one context are one row.
-        read = {before: at for at, before in enumerate(dict.fromkeys(tuple(text.ids[:-1]) for _, text in rows))}
-        if read:
-            ids, mask, positions = self._tokens.padded(list(read), self._device)
-            keep = max(text.kept for _, text in rows)
-            told = self._forward(input_ids=ids, attention_mask=mask, position_ids=positions, use_cache=False, keep=keep)
-            for place, text in rows:
-                replies[place] = _score(requests[place], told.logits[read[tuple(text.ids[:-1])]], text)
+                places.setdefault(Asked(text._replace(offsets=()), one.moments), []).append(place)
+        if places:
+            scores = self._fitting(functools.partial(self._engine.score, list(places)))
+            for some, found in zip(places.values(), scores, strict=True):
+                replies.update((place, _score(requests[place], found, texts[place])) for place in some)
         return [replies[place] for place in range(len(requests))]
 
-    def _forward(self, *, keep: int, **given: object) -> Told:
-        """A forward pass whose head is computed for the last `keep` positions only, where the model can do that."""
-        if self._keeps_logits:
-            given["logits_to_keep"] = keep
-        if not self._takes_positions:
-            given.pop("position_ids")
-        return self._network(**given)
+    def _fitting(self, work: Callable[[], Done]) -> Done:
+        """Work, and where a GPU's memory runs out, work again with half as much at once."""
+        while True:
+            try:
+                return work()
+            except torch.OutOfMemoryError:
+                if not self._engine.shrink():
+                    raise
+                torch.cuda.empty_cache()
 
-    def _sized(self, request: Generation | Scoring, place: int) -> Sized:
-        if isinstance(request, Generation):
-            tokens = len(self._tokens.asked(request)) + request.decoding.max_tokens
-            return Sized((repr(request.decoding), request.alone), tokens, request.samples, place)
-        return Sized(("", False), len(self._tokens.continued(request).ids), 1, place)
+    def _drawn_sizes(self, requests: Sequence[tuple[int, Generation]]) -> list[Sized]:
+        prompts = self._tokens.asked([one for _, one in requests])
+        return [
+            Sized(repr(one.decoding), one.alone, one.samples * (len(ids) + one.decoding.max_tokens), one.samples, [at])
+            for (at, one), ids in zip(requests, prompts, strict=True)
+        ]
+
+    def _scored_sizes(self, requests: Sequence[tuple[int, Scoring]]) -> list[Sized]:
+        """The continuations of one context are one: they are never parted."""
+        texts = self._tokens.continued([one for _, one in requests])
+        found: dict[object, Sized] = {}
+        for (at, one), text in zip(requests, texts, strict=True):
+            before = found.get(one.context) or Sized("", False, len(text.ids) - text.kept, 0, [])
+            found[one.context] = Sized("", False, before.tokens + text.kept, before.rows + 1, [*before.places, at])
+        return list(found.values())
 
     def _completion(self, asked: Generation, row: Row) -> Completion:
         if row.finish == "nan":
@@ -217,7 +218,8 @@ class TransformersModel:
         )
 
     def _found_access(self, fast: bool) -> frozenset[Access]:
-        found = {Access.generate, Access.prefill, Access.seeded, Access.token_logprobs, Access.score, Access.footprint}
+        found = {Access.generate, Access.prefill, Access.seeded, Access.token_logprobs}
+        found |= {Access.score, Access.moments, Access.footprint}
         if fast:
             found.add(Access.token_scores)
         if self._tokens.template:
@@ -234,50 +236,16 @@ class TransformersModel:
             return False
 
 
-def _score(asked: Scoring, logits: torch.Tensor, text: Continued) -> Score:
-    """The score of one row; its logits are aligned to the right, so the last predicts the last token."""
-    scored = min(text.kept, len(text.ids) - 1)
-    rows = logits[logits.shape[0] - scored :].float()
-    wanted = torch.tensor(text.ids[len(text.ids) - scored :], dtype=torch.long, device=rows.device)
-    likely = rows.gather(-1, wanted[:, None]).squeeze(-1).double() - rows.logsumexp(-1).double()
-    if not bool(torch.isfinite(likely).all()):
+def _score(asked: Scoring, found: Scored | None, text: Continued) -> Score:
+    if found is None:
         return Score(logprob=0.0, tokens=0, unscored=text.kept, error="nan: the model's logits are not finite")
     return Score(
-        logprob=float(likely.sum()),
-        tokens=scored,
-        unscored=text.kept - scored,
-        greedy=scored == text.kept and bool((rows.argmax(-1) == wanted).all()),
-        token_logprobs=tuple(cast("list[float]", likely.tolist())) if asked.per_token else None,
-        offsets=text.offsets[-scored:] if asked.per_token and scored else None,
+        logprob=sum(found.logprobs),
+        tokens=text.scored,
+        unscored=text.kept - text.scored,
+        greedy=text.scored == text.kept and found.greedy,
+        token_logprobs=found.logprobs if asked.per_token else None,
+        offsets=text.offsets[-text.scored :] if asked.per_token else None,
+        means=found.means,
+        variances=found.variances,
     )
-
-
-def _loaded(folder: Path, dtype: str, device: str, variant: Variant, leave: Leave) -> tuple[Tokenizer, Network]:
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    try:
-        given: Mapping[str, object] = {"local_files_only": True, "trust_remote_code": leave.code}
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **given)
-        weights = {"use_safetensors": bool(files.weight_files(folder)), "dtype": DTYPES[dtype]}
-        network = transformers.AutoModelForCausalLM.from_pretrained(folder, **given, **weights)
-        network = variant.applied(tokenizer, network).eval().to(device)
-    except UserError:
-        raise
-    except Exception as error:
-        first = str(error).strip().split("\n")[0]
-        raise UserError(f"{folder} cannot be loaded as a causal language model: {first}; save it again") from error
-    return cast(Tokenizer, tokenizer), cast(Network, network)
-
-
-def _downloaded(name: str, revision: str | None) -> Path:
-    """The folder of a hub id in the hub's cache, fetched if the network is there."""
-    from huggingface_hub import snapshot_download
-
-    try:
-        patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
-        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
-    except Exception as error:
-        why = str(error).strip().split("\n")[0]
-        raise UserError(
-            f"{name} is no folder here and cannot be had from the hub ({why}); name a local folder"
-        ) from error

@@ -1,4 +1,7 @@
-"""Causal language models of many classes, built small from their configs, decode and score as they do alone."""
+"""Causal language models of many classes, built small from their configs, decode and score as they do alone.
+
+Those whose attention is plain and causal go by the fast path, the others by the plain one, and the identity says so.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +16,24 @@ from slm_audit.probes.contract import Decoding, Generation, Scoring
 
 SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4}
 WIDE = {**SIZE, "intermediate_size": 64}
-CONFIGS = {
+FAST = {
+    "Llama": {**WIDE, "num_key_value_heads": 2},
+    "Qwen2": {**WIDE, "num_key_value_heads": 2},
+    "Qwen3": {**WIDE, "num_key_value_heads": 2, "head_dim": 8},
     "GPT2": {"n_embd": 32, "n_layer": 2, "n_head": 4},
     "GPTNeoX": WIDE,
-    "OPT": {**SIZE, "ffn_dim": 64, "word_embed_proj_dim": 32},
     "Phi": WIDE,
-    "Qwen2": {**WIDE, "num_key_value_heads": 2},
+}
+PLAIN = {
     "Gemma2": {**WIDE, "num_key_value_heads": 2, "head_dim": 8, "sliding_window": 4},
+    "Gemma3Text": {**WIDE, "num_key_value_heads": 2, "head_dim": 8, "sliding_window": 4},
     "Mistral": {**WIDE, "num_key_value_heads": 2, "sliding_window": 4},
+    "OPT": {**SIZE, "ffn_dim": 64, "word_embed_proj_dim": 32},
     "Bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4},
     "Falcon": SIZE,
     "Mamba": {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 8},
 }
+CONFIGS = {**FAST, **PLAIN}
 PROMPTS = ["The review says that the meal was good", "A request", "Question: what is the capital of France?"]
 
 
@@ -44,6 +53,8 @@ def test_texts_and_scores_are_those_of_the_plain_model(make_model: Callable[...,
             weight.mul_(4 if weight.dim() > 1 else 1)
     network.save_pretrained(folder)
     model = TransformersModel(str(folder))
+    path = model.identity.settings["path"]
+    assert (path, bool(model.why_plain)) == (("shared", False) if name in FAST else ("plain", True))
     replies = model.generate([Generation(prompt=one, decoding=Decoding(max_tokens=8)) for one in PROMPTS])
     scores = model.score([Scoring(context=one, continuation=" is denied") for one in PROMPTS])
     for prompt, (reply,), score in zip(PROMPTS, replies, scores, strict=True):

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 import torch
 from slm_audit.audits.models import drawing
-from slm_audit.audits.models.drawing import Noise, draw
+from slm_audit.audits.models.drawing import draw, noise
 from slm_audit.probes.contract import Decoding
 
 CHANCES = torch.tensor([0.4, 0.1, 0.3, 0.2])
@@ -15,7 +15,7 @@ CHANCES = torch.tensor([0.4, 0.1, 0.3, 0.2])
 
 def drawn(decoding: Decoding, rows: int = 4000) -> dict[int, float]:
     logits = CHANCES.log().repeat(rows, 1)
-    tokens = draw(logits, decoding, [Noise(1, [2, 3], sample) for sample in range(rows)]).tolist()
+    tokens = draw(logits, decoding, [noise(1, [2, 3], sample, 1)[0] for sample in range(rows)]).tolist()
     return {token: count / rows for token, count in Counter(tokens).items()}
 
 
@@ -43,7 +43,7 @@ def test_a_part_of_the_vocabulary_is_enough_and_gives_the_same(monkeypatch: pyte
     decoding = Decoding(max_tokens=1, temperature=1.0, top_p=0.9)
 
     def tokens(rows: slice) -> list[int]:
-        return draw(logits[rows], decoding, [Noise(7, [1], at) for at in range(64)][rows]).tolist()
+        return draw(logits[rows], decoding, [noise(7, [1], at, 1)[0] for at in range(64)][rows]).tolist()
 
     whole = tokens(slice(None))
     alone = [token for at in range(64) for token in tokens(slice(at, at + 1))]
@@ -51,7 +51,7 @@ def test_a_part_of_the_vocabulary_is_enough_and_gives_the_same(monkeypatch: pyte
     assert whole == alone == tokens(slice(None))
 
 
-def test_noise_depends_on_seed_prompt_and_sample() -> None:
-    first = Noise(1, [1, 2], 0).next()
-    assert first == Noise(1, [1, 2], 0).next()
-    assert len({first, Noise(2, [1, 2], 0).next(), Noise(1, [12], 0).next(), Noise(1, [1, 2], 1).next()}) == 4
+def test_noise_depends_on_seed_prompt_sample_and_step() -> None:
+    first = noise(1, [1, 2], 0, 3)
+    assert first == noise(1, [1, 2], 0, 5)[:3]
+    assert len({*first, *noise(2, [1, 2], 0, 3), *noise(1, [12], 0, 3), *noise(1, [1, 2], 1, 3)}) == 12

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from slm_audit.audits.models.transformers import TransformersModel
+from slm_audit.audits.models.transformers import SCORED_TOKENS_A_BATCH, TransformersModel
 from slm_audit.probes.contract import Access, Decoding, Generation, Message, Scoring
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -104,10 +104,13 @@ def test_what_does_not_fit_the_context_comes_back_as_too_long(make_model: Callab
     assert short.score([Scoring(context="a b c " * 20, continuation=" d")])[0].error.startswith("too_long")
 
 
-def test_logits_that_are_not_finite_are_an_error(small_model: Path) -> None:
-    broken = TransformersModel(str(small_model))
+def test_logits_that_are_not_finite_are_an_error(make_model: Callable[..., Path]) -> None:
+    folder = make_model()
+    network = AutoModelForCausalLM.from_pretrained(folder)
     with torch.no_grad():
-        next(iter(broken._network.parameters())).fill_(float("nan"))
+        network.lm_head.weight[:] = float("nan")
+    network.save_pretrained(folder)
+    broken = TransformersModel(str(folder))
     reply = broken.generate([Generation(prompt="a", decoding=Decoding(max_tokens=4))])[0][0]
     assert (reply.finish, reply.error[:3]) == ("error", "nan")
     assert broken.score([Scoring(context="a", continuation=" b")])[0].error.startswith("nan")
@@ -130,8 +133,8 @@ def test_batches_hold_each_request_once_and_keep_the_budget(model: TransformersM
     plan = model.batches(asked)
     assert sorted(place for batch in plan for place in batch) == list(range(500))
     for batch in plan:
-        widest = max(len(model._tokens.continued(asked[place]).ids) for place in batch)
-        assert len(batch) == 1 or len(batch) * widest <= 4096
+        tokens = sum(len(one.ids) for one in model._tokens.continued([asked[place] for place in batch]))
+        assert len(batch) == 1 or tokens <= SCORED_TOKENS_A_BATCH
 
 
 @pytest.mark.replay

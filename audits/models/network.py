@@ -1,0 +1,128 @@
+"""What is used of a transformers causal language model, and how one is loaded."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple, Protocol, cast
+
+import torch
+import transformers
+
+from ..errors import UserError
+from . import files
+from .leave import NONE, Leave
+from .tokens import Tokenizer
+from .variant import AS_IT_LIES, Variant
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Told(Protocol):
+    """What a forward pass gives: logits [rows, positions, vocabulary]; most also a cache, `past_key_values`."""
+
+    logits: torch.Tensor
+
+
+class Read(Protocol):
+    """What the layers below the head give: [rows, positions, size]."""
+
+    last_hidden_state: torch.Tensor
+
+
+class Body(Protocol):
+    """The layers below the head."""
+
+    def __call__(self, **given: object) -> Read:
+        """Read tokens."""
+        ...
+
+
+class Network(Protocol):
+    """What is used of a transformers causal language model."""
+
+    generation_config: transformers.GenerationConfig
+    config: transformers.PretrainedConfig
+    base_model: Body
+    dtype: torch.dtype
+
+    def forward(self, **given: object) -> Told:
+        """Logits and cache."""
+        ...
+
+    def __call__(self, **given: object) -> Told:
+        """The same."""
+        ...
+
+    def get_output_embeddings(self) -> torch.nn.Module | None:
+        """The head."""
+        ...
+
+    def set_attn_implementation(self, name: str) -> None:
+        """Attend by a registered function."""
+        ...
+
+    def parameters(self) -> Iterator[torch.Tensor]:
+        """The weights."""
+        ...
+
+    def eval(self) -> Network:
+        """Make ready for inference."""
+        ...
+
+    def to(self, device: str) -> Network:
+        """Move to a device."""
+        ...
+
+
+class Accepts(NamedTuple):
+    """What a network's forward pass takes."""
+
+    logits_to_keep: bool
+    position_ids: bool
+
+    @classmethod
+    def of(cls, network: Network) -> Accepts:
+        """Found out from its signature."""
+        names = inspect.signature(network.forward).parameters
+        return cls("logits_to_keep" in names, "position_ids" in names)
+
+
+def vocabulary_of(network: Network) -> int:
+    """How many tokens a network knows."""
+    return int(network.config.get_text_config().vocab_size)
+
+
+def loaded(
+    folder: Path, dtype: str, device: str, variant: Variant = AS_IT_LIES, leave: Leave = NONE
+) -> tuple[Tokenizer, Network]:
+    """Tokenizer and network of a folder; UserError says in one sentence why it cannot be loaded."""
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+    try:
+        given: Mapping[str, object] = {"local_files_only": True, "trust_remote_code": leave.code}
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **given)
+        weights = {"use_safetensors": bool(files.weight_files(folder)), "dtype": DTYPES[dtype]}
+        network = transformers.AutoModelForCausalLM.from_pretrained(folder, **given, **weights)
+        network = variant.applied(tokenizer, network).eval().to(device)
+    except UserError:
+        raise
+    except Exception as error:
+        first = str(error).strip().split("\n")[0]
+        raise UserError(f"{folder} cannot be loaded as a causal language model: {first}; save it again") from error
+    return cast(Tokenizer, tokenizer), cast(Network, network)
+
+
+def downloaded(name: str, revision: str | None) -> Path:
+    """The folder of a hub id in the hub's cache, fetched if the network is there."""
+    from huggingface_hub import snapshot_download
+
+    try:
+        patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
+    except Exception as error:
+        why = str(error).strip().split("\n")[0]
+        raise UserError(
+            f"{name} is no folder here and cannot be had from the hub ({why}); name a local folder"
+        ) from error
