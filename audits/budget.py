@@ -42,31 +42,24 @@ def _filled(
 ) -> dict[str, int]:
     """As large a share of what is wanted as there is time for, without those that no cluster is left for."""
 
-    def at(share: float, names: Sequence[str]) -> dict[str, int]:
-        return {name: max(given[name], int(share * wanted[name])) for name in names}
+    def at(share: float) -> dict[str, int]:
+        return {name: max(1, given[name], int(share * wanted[name])) for name in left}
 
-    def fits(counts: Mapping[str, int]) -> bool:
-        spent = prospect.looking + prospect.total({**given, **counts}).spent
+    def fits(share: float) -> bool:
+        spent = prospect.looking + prospect.total({**given, **at(share)}).spent
         return max(spent.cpu, spent.clock) <= seconds
 
     left = [one.selected.name for one in some]
     cost = {one.selected.name: one.cost(max(1, given[one.selected.name])).spent.cpu for one in some}
-    while left:
-        least = {name: max(1, given[name]) for name in left}
-        if fits(least):
-            low, high = 0.0, 1.0
-            if fits(at(high, left)):
-                return at(high, left)
-            for _ in range(STEPS):
-                middle = (low + high) / 2
-                low, high = (middle, high) if fits({**least, **_larger(least, at(middle, left))}) else (low, middle)
-            return _larger(least, at(low, left))
+    while left and not fits(0.0):
         left.remove(max(left, key=lambda name: (given[name] == 0, cost[name])))
-    return {}
-
-
-def _larger(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    return {name: max(one[name], other[name]) for name in one}
+    if fits(1.0):
+        return at(1.0)
+    low, high = 0.0, 1.0
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return at(low)
 
 
 def _lacking(prospect: Prospect, given: Mapping[str, int], minutes: float) -> list[str]:

@@ -70,28 +70,12 @@ def scoring_key(identity: str, request: Scoring) -> str:
     return digest([identity, "score", to_json(request)])
 
 
-class JournalledModel:
-    """The contract's Model over another one and a journal.
+class Facade:
+    """Stands before another model, and says of itself what that one is."""
 
-    Batches are planned from the whole request list before the journal is looked at, and are committed whole:
-    so a resumed run forms the same batches as one that was never stopped, and a kill costs only the batch
-    in flight. `counted` is told of every answered request: its number and its tokens. What one `repeat` of an
-    audit was told is not told to another.
-    """
-
-    def __init__(
-        self,
-        model: Model,
-        journal: Journal,
-        counted: Callable[[int, int], None] = lambda *_: None,
-        *,
-        repeat: int = 0,
-    ) -> None:
-        """Put `model` behind `journal`."""
+    def __init__(self, model: Model) -> None:
+        """Stand before `model`."""
         self._model = model
-        self._journal = journal
-        self._counted = counted
-        self._identity = digest(model.identity) + (f"/repeat {repeat}" if repeat else "")
 
     @property
     def identity(self) -> ModelIdentity:
@@ -117,6 +101,30 @@ class JournalledModel:
     def context_tokens(self) -> int | None:
         """The inner model's."""
         return self._model.context_tokens
+
+
+class JournalledModel(Facade):
+    """The contract's Model over another one and a journal.
+
+    Batches are planned from the whole request list before the journal is looked at, and are committed whole:
+    so a resumed run forms the same batches as one that was never stopped, and a kill costs only the batch
+    in flight. `counted` is told of every answered request: its number and its tokens. What one `repeat` of an
+    audit was told is not told to another.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        journal: Journal,
+        counted: Callable[[int, int], None] = lambda *_: None,
+        *,
+        repeat: int = 0,
+    ) -> None:
+        """Put `model` behind `journal`."""
+        super().__init__(model)
+        self._journal = journal
+        self._counted = counted
+        self._identity = digest(model.identity) + (f"/repeat {repeat}" if repeat else "")
 
     def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
         """One list of completions for each request."""

@@ -103,7 +103,8 @@ def foresee(
             continue
         samples.append(sample)
         own = pilot.get(one.name)
-        needs = _needs(plan, one, limits, sample, guesses, own.observations if own else ())
+        alike = own is not None and own.run.version == one.probe.version
+        needs = _needs(plan, one, limits, sample, guesses, own.observations if own and alike else ())
         outlooks.append(Outlook(selected=one, needs=needs, forecast=forecast))
     writing = weigh_writing(samples)
     return Prospect(

@@ -13,13 +13,10 @@ from pathlib import Path
 from typing import cast
 
 from ..probes.contract import (
-    Access,
     Completion,
-    Footprint,
     Generation,
     Item,
     Model,
-    ModelIdentity,
     NotMeasured,
     Observation,
     Score,
@@ -29,7 +26,7 @@ from ..probes.detectors import Detector
 from .asking import in_order, items_of, windows
 from .bench import Detectors, JournalBench
 from .journal import NAME, Journal
-from .journalled import JournalledModel, batches_of
+from .journalled import Facade, JournalledModel, batches_of
 from .selection import Selected
 
 ENOUGH, CLUSTERS = 1.5, 32
@@ -112,33 +109,13 @@ class Sample:
     peak_bytes: int
 
 
-class Weighed:
+class Weighed(Facade):
     """A model that keeps count of the calls, batches and forward passes made on another one."""
 
     def __init__(self, model: Model) -> None:
         """Count what is asked of `model`."""
-        self._model = model
+        super().__init__(model)
         self.calls: list[Call] = []
-
-    @property
-    def identity(self) -> ModelIdentity:
-        """The inner model's."""
-        return self._model.identity
-
-    @property
-    def access(self) -> frozenset[Access]:
-        """The inner model's."""
-        return self._model.access
-
-    @property
-    def footprint(self) -> Footprint | None:
-        """The inner model's."""
-        return self._model.footprint
-
-    @property
-    def context_tokens(self) -> int | None:
-        """The inner model's."""
-        return self._model.context_tokens
 
     def batches(self, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
         """The inner model's batches; a new list has begun."""

@@ -25,8 +25,8 @@ def auc(metric: Metric, members: Sample, others: Sample, level: float) -> Estima
     other side (DeLong et al. 1988), summed by cluster, also where a cluster holds both (Obuchowski 1997). The limits
     are Clopper and Pearson's on the number of independent pairs that have this error, as effective_size does for
     a rate. It is never below the number that can be formed without using a cluster twice, for the error is at most
-    theirs (Birnbaum and Klose 1957); those are counted where fewer than 40 clusters, or fewer than 10 effective
-    ones either way, carry the figure, and so also where all members score above all others.
+    theirs (Birnbaum and Klose 1957); those are counted where few clusters carry the figure on a side (see too_few), and
+    so also where all members score above all others.
 
     None counts as missing and lies below all of the other side for `low`, above for `high`. NaN, an infinite score,
     a metric of another range than 0 to 1, a level outside (0, 1), or lengths that differ raise ValueError; without

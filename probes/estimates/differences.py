@@ -30,10 +30,10 @@ def paired_difference(
     mean; Miller 2024, section 4.2), and one unjudged side leaves its difference half known.
 
     Where the terms differ, as for a rate over those items that went well before, it is a difference of two means with
-    other denominators: Student's t on the clusters' influences on it (see t_reach). With fewer than 40 clusters,
-    or fewer than 10 effective ones that pull one way, the linearised terms are bet on (see betting_limits), or, where
-    the sides have less than half of their terms in common, each side's own limits at half the miss rate are put
-    together (Bonferroni). The unjudged are held at both ends.
+    other denominators: Student's t on the clusters' influences on it (see t_reach). Where few clusters carry it (see
+    too_few), the linearised terms are bet on (see betting_limits), or, where the sides have less than half of their
+    terms in common, each side's own limits at half the miss rate are put together (Bonferroni). The unjudged are held
+    at both ends.
 
     A term that stands twice on a side, one whose cluster differs between the sides, a range that is not symmetric, a
     value outside `ends`, or NaN raises ValueError. A side without terms leaves the difference unmeasured.

@@ -63,17 +63,23 @@ def kurtosis_df(moves: Array) -> float:
     return max(1.0, (len(moves) - 1.0) / (1.0 + max(0.0, excess)))
 
 
-def effective_size(sizes: Array, totals: Array, level: float) -> tuple[float, str]:
+def effective_size(
+    sizes: Array, totals: Array, level: float, noise: tuple[float, float] = (0.0, 0.0)
+) -> tuple[float, str]:
     """How many independent 0/1 items a clustered sample of them is worth, and by which rule.
 
     n_eff = n/deff x (t_{n-1}/t_df)^2 with deff >= 1 (Korn and Graubard 1998). Their df is G - 1; here it is
     satterthwaite_df, the same for equal clusters, and kurtosis_df where that is smaller, which by itself never
     takes n_eff below the effective number of clusters. With fewer than 10 effective clusters that hold an
     event, or a non-event, deff cannot be estimated and the clusters are counted instead. `totals` are the
-    clusters' numbers of events.
+    clusters' numbers of events. `noise` are the shares of items that show an event, and a non-event, by mere error:
+    only what a cluster has beyond them says that it holds one. Without it nothing tells a background that all clusters
+    have from events, and a few bad clusters among less than about 50 can stay unseen behind it.
     """
     clusters = effective_clusters(sizes)
-    if min(effective_clusters(totals), effective_clusters(sizes - totals)) < FEWEST:
+    events = np.maximum(totals - noise[0] * sizes, 0.0)
+    others = np.maximum(sizes - totals - noise[1] * sizes, 0.0)
+    if min(effective_clusters(events), effective_clusters(others)) < FEWEST:
         return clusters, "clusters"
     n = float(sizes.sum())
     p = float(totals.sum()) / n

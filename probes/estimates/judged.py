@@ -40,12 +40,13 @@ def rogan_gladen(
     seen = tally_rate(metric, values, clusters)
     if seen.n == 0:
         return unmeasured(metric, level, NOTHING_OBSERVED, groups=groups)
-    flagged_low, flagged_high, method = rate_limits(seen, level)
     q1, q0 = card.sensitivity.value, card.specificity.value
     if q0 + q1 <= 1.0 + LEAST_YOUDEN:
         reason = f"{card.detector} has sensitivity {q1:.2f} and specificity {q0:.2f}: too near chance to correct with"
-        limits = (flagged_low, flagged_high)
+        low, high, method = rate_limits(seen, level)
+        limits = (low, high)
         return estimated(metric, seen, level, limits, method, correction="uncorrected", groups=groups, reason=reason)
+    flagged_low, flagged_high, method = rate_limits(seen, level, noise=(1.0 - q0, 1.0 - q1))
     value = None if seen.mean is None else min(1.0, max(0.0, corrected(seen.mean, q1, q0)))
     scale = normal_quantile(level) / normal_quantile(card.level)
     sensitivity, specificity = at_level(card.sensitivity, scale), at_level(card.specificity, scale)

@@ -45,13 +45,13 @@ def tally_rate(metric: Metric, values: Sequence[float | None], clusters: Sequenc
     return tally(metric, values, clusters)
 
 
-def rate_limits(seen: Tally, level: float) -> tuple[float, float, str]:
+def rate_limits(seen: Tally, level: float, noise: tuple[float, float] = (0.0, 0.0)) -> tuple[float, float, str]:
     """Lower and upper limit, and the method in words. The smallest effective size of all completions is taken.
 
     Where clusters are counted and they are so unequal that a few of them decide, the binomial is no model of
-    their sum: the limits are then at least as wide as betting_limits.
+    their sum: the limits are then at least as wide as betting_limits. `noise`: see effective_size.
     """
-    size, rule = min(effective_size(seen.sizes, totals, level) for totals in seen.completions())
+    size, rule = min(effective_size(seen.sizes, totals, level, noise) for totals in seen.completions())
     low = clopper_pearson(seen.mean_low(), size, level)[0]
     high = clopper_pearson(seen.mean_high(), size, level)[1]
     if rule == "Korn-Graubard":

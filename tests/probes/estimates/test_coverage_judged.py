@@ -30,14 +30,16 @@ def rows(totals: Array, size: int) -> tuple[list[float | None], list[str]]:
     return values, [str(at // size) for at in range(len(values))]
 
 
-@pytest.mark.parametrize(("clusters", "size", "icc"), [(20, 25, 0.3), (50, 10, 0.0), (50, 10, 0.6), (100, 5, 0.2)])
+@pytest.mark.parametrize(("clusters", "size", "icc"), [(20, 25, 0.3), (20, 25, 0.6), (50, 10, 0.0), (50, 10, 0.6)])
 @pytest.mark.parametrize(
     ("p", "q1", "q0", "labelled"),
     [
         (0.02, 0.6, 0.995, (300, 2000)),
         (0.02, 0.3, 0.995, (100, 1000)),
         (0.05, 0.8, 0.98, (100, 400)),
+        # False alarms in every cluster hide how few of them hold an event.
         (0.1, 0.9, 0.9, (50, 200)),
+        (0.05, 0.9, 0.9, (50, 200)),
         (0.0, 0.9, 0.9, (100, 1000)),
         (0.3, 0.3, 0.95, (100, 500)),
         (0.1, 0.98, 0.99, (50, 5000)),

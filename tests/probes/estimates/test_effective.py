@@ -93,3 +93,11 @@ def test_a_dominant_cluster_leaves_few() -> None:
     size, rule = effective_size(sizes, np.where(np.arange(50) < 5, sizes, 0.0), 0.95)
     assert rule == "clusters"
     assert size == pytest.approx(549**2 / (500**2 + 49))
+
+
+def test_a_background_of_errors_does_not_pass_for_events() -> None:
+    # Every cluster shows 5 of 25, and four show 25: as noise of 20 % it is four clusters with an event.
+    sizes, totals = np.full(40, 25.0), np.where(np.arange(40) < 4, 25.0, 5.0)
+    assert effective_size(sizes, totals, 0.95)[1] == "Korn-Graubard"
+    assert effective_size(sizes, totals, 0.95, noise=(0.2, 0.0)) == (pytest.approx(40), "clusters")
+    assert effective_size(sizes, 25 - totals, 0.95, noise=(0.0, 0.2)) == (pytest.approx(40), "clusters")

@@ -21,25 +21,28 @@ def test_one_part_is_exactly_the_paired_difference() -> None:
 def test_the_largest_may_be_another_part_on_each_side() -> None:
     base, variant = {"a": part(40), "b": part(10)}, {"a": part(15), "b": part(35)}
     found = difference_of_worst(DELTA, base, variant, 0.95)
-    fell, rose = (paired_difference(DELTA, base[name], variant[name], 0.95) for name in "ab")
+    # Parts that are far apart: the worst are surely a before and b after, and their difference alone decides.
+    decisive = paired_difference(DELTA, base["a"], variant["b"], 0.975)
     assert found.value == pytest.approx(0.35 - 0.40)
-    assert (found.low, found.high) == (fell.low, rose.high)
+    assert (found.low, found.high) == (decisive.low, decisive.high)
     assert "a before, b after" in found.reason
     assert (found.n, found.clusters, found.missing) == (200, 100, 0)
 
 
-def test_parts_that_all_move_alike_move_the_worst_by_no_less_and_no_more() -> None:
+def test_parts_that_may_each_be_the_worst_widen() -> None:
     base = {name: part(20, prefix=name) for name in "abc"}
     variant = {name: part(40, prefix=name) for name in "abc"}
     found = difference_of_worst(DELTA, base, variant, 0.95)
     one = paired_difference(DELTA, base["a"], variant["a"], 0.95)
-    assert (found.value, found.low, found.high) == (pytest.approx(0.2), one.low, one.high)
+    assert found.value == pytest.approx(0.2)
+    assert found.low < one.low < one.high < found.high
 
 
 def test_an_unjudged_part_may_have_been_the_worst() -> None:
     blank = [Term(item=one.item, cluster=one.cluster, value=None) for one in part(0, 40, "x")]
     found = difference_of_worst(DELTA, {"a": part(10), "b": blank}, {"a": part(10), "b": blank}, 0.95)
-    assert (found.value, found.low, found.high, found.missing) == (0.0, -1.0, 1.0, 40)
+    assert (found.value, found.missing) == (0.0, 40)
+    assert found.low < -0.9 and found.high > 0.9
 
 
 def test_edges() -> None:
