@@ -10,8 +10,9 @@ from typing import Literal, Protocol
 
 import numpy
 
-from ..probes.contract import Bench, Estimate, Item, Metric, Model, NotMeasured, Observation, from_json
+from ..probes.contract import Estimate, Item, Metric, Model, NotMeasured, Observation, from_json
 from ..probes.estimates import unmeasured
+from ..probes.streams import stream
 from ..reports.masks import Mask
 from ..reports.record import ProbeRun
 from .bench import Detectors, JournalBench
@@ -21,6 +22,7 @@ from .journalled import JournalledModel, digest
 from .selection import Selected
 from .stopping import Stopping
 
+ORDER = "order"
 WINDOW = 384
 Status = Literal["measured", "not_measured", "error", "interrupted"]
 
@@ -100,7 +102,7 @@ def ask(
 ) -> Seen:
     """Ask all of a probe. What goes wrong in it becomes its status and reason; the audit goes on.
 
-    Repeat 1, 2 ... asks the same items anew with the next seed, and so in another order. At most `most_clusters` are
+    Repeat 1, 2 ... asks the same clusters anew with the next seed, in another order. At most `most_clusters` are
     asked, and fewer where `stopping` says at a checkpoint that all is decided.
     """
     name = selected.name
@@ -118,7 +120,9 @@ def ask(
         items = items_of(selected, journal)
         journalled = JournalledModel(model, journal, counter.add, repeat=repeat)
         bench = JournalBench(journalled, detectors, seed + repeat, name)
-        order = in_order(items, bench)[:most_clusters]
+        order = in_order(items, stream(seed, name, ORDER))[:most_clusters]
+        if repeat:
+            order = [order[at] for at in bench.rng(ORDER).permutation(len(order))]
         planned = len(order)
         if not order:
             raise NotMeasured("the budget of minutes left no time for it")
@@ -225,13 +229,13 @@ def items_of(selected: Selected, journal: Journal) -> Sequence[Item]:
     return [from_json(Item, one) for one in kept]
 
 
-def in_order(items: Sequence[Item], bench: Bench) -> list[list[Item]]:
+def in_order(items: Sequence[Item], rng: numpy.random.Generator) -> list[list[Item]]:
     """The clusters of items in a seeded order that depends on nothing but seed and probe."""
     clusters: dict[str, list[Item]] = {}
     for one in items:
         clusters.setdefault(one.cluster, []).append(one)
     names = sorted(clusters)
-    return [clusters[names[at]] for at in bench.rng("order").permutation(numpy.arange(len(names))).tolist()]
+    return [clusters[names[at]] for at in rng.permutation(len(names)).tolist()]
 
 
 def windows(clusters: Sequence[Sequence[Item]]) -> list[list[Item]]:

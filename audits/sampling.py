@@ -23,7 +23,7 @@ from ..probes.contract import (
     Scoring,
 )
 from ..probes.detectors import Detector
-from .asking import in_order, items_of, windows
+from .asking import ORDER, in_order, items_of, windows
 from .bench import Detectors, JournalBench
 from .journal import NAME, Journal
 from .journalled import Facade, JournalledModel, batches_of
@@ -164,7 +164,7 @@ def sampled(
         try:
             items = items_of(selected, journal)
             bench = JournalBench(JournalledModel(weighed, journal), Detectors(journal, open_one), seed, selected.name)
-            order = in_order(items, bench)[:most_clusters]
+            order = in_order(items, bench.rng(ORDER))[:most_clusters]
             legs: list[Leg] = []
             seen: list[Observation] = []
             forget_peak()

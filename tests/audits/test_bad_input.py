@@ -123,7 +123,7 @@ POLICIES = {
     "a floor for an unknown dimension": (
         "  - {metric: toxicity.continuations.rate, at_most: 0.1}\n"
         "floors: [{metric: core.valid_rate, at_least: 0.8, for: toxcity}]\n",
-        "own.yaml:5: floors.0.for.0: Input should be 'robustness', 'fairness'",
+        "own.yaml:5: floors.0.for: Input should be 'robustness', 'fairness'",
     ),
     "a difference between two models": (
         "  - {metric: toxicity.continuations.rate.delta, at_most: 0.1}\n",

@@ -70,3 +70,14 @@ def test_only_what_every_repeat_measured_has_a_floor(values: list[float | None],
 
     found = noise_floors([[estimate(value)] for value in values]).get("flip_rate")
     assert found == (None if floor is None else pytest.approx(floor))
+
+
+def test_every_repeat_asks_the_same_clusters_in_another_order(tmp_path: Path, small_model: Path) -> None:
+    """With a limit on the clusters too: else the noise would be that of other questions."""
+    asked = Scripted("I don't know.")
+    given = {"audit.only": ["hallucination.fabrication"], "audit.limit": 30, "audit.repeat": 2}
+    engine.run(check_plan(str(small_model), given), asked, tmp_path)
+    prompts = [str(one.prompt) for one in asked.heard if isinstance(one, Generation)]
+    first, second = prompts[:30], prompts[30:]
+    assert sorted(first) == sorted(second)
+    assert first != second
