@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -150,6 +151,7 @@ class Flight:
     prefix: Sequence[Keys]
     most: int
     budget: int
+    stop: threading.Event
     _rows: list[Row] = field(default_factory=list)
     _homes: list[int] = field(default_factory=list)
     _prompts: list[Prompt] = field(default_factory=list)
@@ -161,7 +163,7 @@ class Flight:
     def fly(self) -> None:
         """Draw until the queue is empty and every row has landed."""
         self._started = time.perf_counter()
-        while True:
+        while not self.stop.is_set():
             if len(self._rows) <= self.most * 3 // 4:
                 self._board()
             if not self._rows:
