@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import torch
 from slm_audit.audits.models.workers import Workers
@@ -17,11 +19,13 @@ def test_results_come_in_order_and_without_gradients(count: int) -> None:
 
 def test_an_error_stops_a_job_that_would_go_on_for_ever() -> None:
     workers = Workers(2)
-    ended = []
+    begun, ended = threading.Event(), []
 
     def work(job: int) -> None:
         if job == 0:
+            begun.wait(60)
             raise ValueError("no")
+        begun.set()
         while not workers.stop.wait(0.01):
             pass
         ended.append(job)
