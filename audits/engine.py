@@ -13,6 +13,7 @@ from ..reports.policy import FailOn, Policy
 from ..reports.record import Journal as JournalHead
 from ..reports.record import Record
 from . import run_folder
+from .advice import advice
 from .asking import Progress, Seen, Silent, ask, unasked
 from .assemble import Circumstances, record_of, transcripts_of
 from .bench import Detectors, opener
@@ -262,6 +263,7 @@ def _record(
     fail_on: FailOn | None = None,
 ) -> Record:
     spec = settings.spec
+    measured = {one.run.name for one in seen if one.run.status == "measured"}
     about = Circumstances(
         run=settings.run,
         created=settings.created,
@@ -271,7 +273,8 @@ def _record(
         model={**settings.model, "card": spec.card.model_dump(by_alias=True)},
         environment=settings.environment,
         not_asked=(
-            *unshown(spec.card, {one.run.name for one in seen if one.run.status == "measured"}),
+            *unshown(spec.card, measured),
+            *advice(spec.card, spec.model, measured),
             *RecordedModel.from_facts(settings.model).notes,
             *_not_asked(settings),
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -10,7 +11,8 @@ from dataclasses import dataclass, field
 import torch
 
 from ...probes.contract import Decoding
-from .attention import Keys, weighed
+from .attention import Keys
+from .caches import FlightAttention, Slots, moves_into_gaps
 from .passing import Passing
 from .rows import Row, advance
 from .tokens import Tokens
@@ -27,118 +29,6 @@ class Prompt:
     logits: torch.Tensor | None = None
 
 
-class Slots:
-    """Keys and values of numbered slots, layer by layer, each [slots, heads, positions, size], growing as needed.
-
-    What is masked must still be finite, for nothing times NaN is NaN: so all of it begins as zeros.
-    """
-
-    def __init__(self) -> None:
-        """Room for none."""
-        self.layers: list[Keys] = []
-
-    def reserve(self, layers: Sequence[Keys], slots: int, positions: int) -> None:
-        """Make room for so many slots of so many positions; `layers` shows the shapes."""
-        had = self.layers[0].keys.shape if self.layers else torch.Size((0, 0, 0, 0))
-        if slots <= had[0] and positions <= had[2]:
-            return
-        slots = max(slots, had[0] * 2) if slots > had[0] else had[0]
-        positions = max(positions, had[2] * 2) if positions > had[2] else had[2]
-        self.layers = [
-            Keys(*(self._grown(at, which, one, slots, positions) for which, one in enumerate(layer)))
-            for at, layer in enumerate(layers)
-        ]
-
-    def write(self, slot: int, layer: int, start: int, own: Keys) -> None:
-        """Put keys and values, each [positions, heads, size], into a slot from position `start` on."""
-        for there, here in zip(self.layers[layer], own, strict=True):
-            there[slot, :, start : start + len(here)] = here.transpose(0, 1)
-
-    def move(self, there: list[int], here: list[int], positions: int) -> None:
-        """Copy the first positions of some slots over others."""
-        for layer in self.layers:
-            for one in layer:
-                one[here, :, :positions] = one[there, :, :positions]
-
-    def _grown(self, at: int, which: int, like: torch.Tensor, slots: int, positions: int) -> torch.Tensor:
-        _, heads, size = like.shape
-        grown = like.new_zeros((slots, heads, positions, size))
-        if self.layers:
-            old = self.layers[at][which]
-            grown[: old.shape[0], :, : old.shape[2]] = old
-        return grown
-
-
-class FlightAttention:
-    """Each row sees its prompt and what was drawn of it."""
-
-    def __init__(self, prompts: Slots, drawn: Slots) -> None:
-        """Over the caches of prompts and rows."""
-        self._prompts = prompts
-        self._drawn = drawn
-
-    def aim(self, homes: Sequence[int], lengths: Sequence[int], steps: Sequence[int], like: torch.Tensor) -> None:
-        """Before a pass: each row's prompt slot, each prompt's length, and how many tokens each row read before."""
-        device = like.device
-        count = [0] * len(lengths)
-        places: list[tuple[int, int]] = []
-        for home in homes:
-            places.append((home, count[home]))
-            count[home] += 1
-        self._wide = max(count)
-        self._long, self._deep = max(lengths), max(steps) + 1
-        self._out = torch.zeros((len(lengths), self._wide), dtype=torch.long)
-        for row, place in enumerate(places):
-            self._out[place] = row
-        self._out = self._out.flatten().to(device)
-        self._back = torch.tensor([home * self._wide + at for home, at in places], device=device)
-        self._rows = torch.arange(len(homes), device=device)
-        self._steps = torch.tensor(steps, device=device)
-        self._prompt_mask = _up_to(lengths, self._long, like)
-        self._drawn_mask = _up_to([step + 1 for step in steps], self._deep, like)
-
-    def attend(
-        self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float | None
-    ) -> torch.Tensor:
-        """As Attention says."""
-        rows, heads, size = key.shape
-        drawn, prompts = self._drawn.layers[layer], self._prompts.layers[layer]
-        drawn.keys[self._rows, :, self._steps] = key
-        drawn.values[self._rows, :, self._steps] = value
-        groups = query.reshape(rows, heads, -1, size)
-        late = weighed(
-            groups, *(one[:rows, :, : self._deep] for one in drawn), mask=_for(self._drawn_mask, groups), scale=scale
-        )
-        count = len(self._out) // self._wide
-        asked = groups.index_select(0, self._out).view(count, self._wide, heads, -1, size).transpose(1, 2)
-        asked = asked.reshape(count, heads, -1, size)
-        early = weighed(
-            asked, *(one[:count, :, : self._long] for one in prompts), mask=_for(self._prompt_mask, asked), scale=scale
-        )
-        told, mass = self._by_row(early.told), self._by_row(early.mass[..., None])
-        share = (mass - late.mass[..., None]).sigmoid().to(told.dtype)
-        return torch.lerp(late.told, told, share).reshape(query.shape)
-
-    def _by_row(self, some: torch.Tensor) -> torch.Tensor:
-        """[prompts, heads, samples * group, size] to [rows, heads, group, size]."""
-        count, heads, _, size = some.shape
-        some = some.reshape(count, heads, self._wide, -1, size).transpose(1, 2).flatten(0, 1)
-        return some.index_select(0, self._back)
-
-
-def _up_to(lengths: Sequence[int], most: int, like: torch.Tensor) -> torch.Tensor | None:
-    """A mask [rows, 1, 1, most] over positions past each row's length; None where all are full."""
-    if min(lengths) == most:
-        return None
-    past = torch.arange(most)[None] >= torch.tensor(lengths)[:, None]
-    mask = torch.zeros(past.shape, dtype=like.dtype).masked_fill_(past, -torch.inf)
-    return mask[:, None, None].to(like.device)
-
-
-def _for(mask: torch.Tensor | None, queries: torch.Tensor) -> torch.Tensor | None:
-    return None if mask is None else mask.expand(-1, 1, queries.shape[2], -1)
-
-
 @dataclass(slots=True)
 class Flight:
     """One worker's loop. Prompts come from a queue that all workers share."""
@@ -150,6 +40,7 @@ class Flight:
     prefix: Sequence[Keys]
     most: int
     budget: int
+    stop: threading.Event
     _rows: list[Row] = field(default_factory=list)
     _homes: list[int] = field(default_factory=list)
     _prompts: list[Prompt] = field(default_factory=list)
@@ -161,7 +52,7 @@ class Flight:
     def fly(self) -> None:
         """Draw until the queue is empty and every row has landed."""
         self._started = time.perf_counter()
-        while True:
+        while not self.stop.is_set():
             if len(self._rows) <= self.most * 3 // 4:
                 self._board()
             if not self._rows:
@@ -212,32 +103,45 @@ class Flight:
 
     def _read(self) -> list[Prompt]:
         """Take the next prompts from the queue and read them."""
-        room, taken, tokens = self.most - len(self._rows), list[Prompt](), 0
-        before = self.prefix[0].keys.shape[0] if self.prefix else 0
-        while room > 0 and tokens < self.budget:
-            try:
-                taken.append(self.queue.popleft())
-            except IndexError:  # other workers took the rest
-                break
-            room -= len(taken[-1].waiting)
-            tokens += len(taken[-1].ids) - before
+        taken = self._taken()
         if not taken:
             return []
+        before = self.prefix[0].keys.shape[0] if self.prefix else 0
         attention = self.passing.trees([Tree(one.ids[before:]) for one in taken], self.prefix, keep=True)
-        hidden = self.passing.read(attention.ids, attention.positions, attention)
-        logits = self.passing.logits(hidden[[end - 1 for end in attention.starts[1:]]])
-        self._shapes = self._shapes or [
-            Keys(*(part.new_empty(0, *part.shape[1:]) for part in one)) for one in attention.kept
-        ]
-        self._slots.reserve(attention.kept, len(self._prompts) + len(taken), max(len(one.ids) for one in taken))
+        starts, kept = attention.starts, attention.kept
+        if starts[-1] <= self.budget:
+            hidden = self.passing.read(attention.ids, attention.positions, attention)
+        else:  # one long prompt, read in parts
+            hidden, both = self.passing.read_on(taken[0].ids[before:], self.prefix, self.budget)
+            kept = [Keys(one.keys[before:], one.values[before:]) for one in both]
+        logits = self.passing.logits(hidden[[end - 1 for end in starts[1:]]])
+        self._shapes = self._shapes or [Keys(*(part.new_empty(0, *part.shape[1:]) for part in one)) for one in kept]
+        self._slots.reserve(kept, len(self._prompts) + len(taken), max(len(one.ids) for one in taken))
         for at, one in enumerate(taken):
             one.logits = logits[at : at + 1]
-            part = slice(attention.starts[at], attention.starts[at + 1])
-            for layer, kept in enumerate(attention.kept):
+            part = slice(starts[at], starts[at + 1])
+            for layer, own in enumerate(kept):
                 if self.prefix:
                     self._slots.write(len(self._prompts), layer, 0, self.prefix[layer])
-                self._slots.write(len(self._prompts), layer, before, Keys(kept.keys[part], kept.values[part]))
+                self._slots.write(len(self._prompts), layer, before, Keys(own.keys[part], own.values[part]))
             self._prompts.append(one)
+        return taken
+
+    def _taken(self) -> list[Prompt]:
+        """Prompts from the queue, as many as there is room for and as one pass may hold, but at least one."""
+        room, taken, tokens = self.most - len(self._rows), list[Prompt](), 0
+        before = self.prefix[0].keys.shape[0] if self.prefix else 0
+        while room > 0:
+            try:
+                one = self.queue.popleft()
+            except IndexError:  # other workers took the rest
+                break
+            tokens += len(one.ids) - before
+            if taken and tokens > self.budget:
+                self.queue.appendleft(one)
+                break
+            taken.append(one)
+            room -= len(one.waiting)
         return taken
 
     def _land(self, on: Sequence[bool], positions: int) -> None:
@@ -245,7 +149,7 @@ class Flight:
         for row, goes in enumerate(on):
             if not goes:
                 self._prompts[self._homes[row]].flying -= 1
-        moves = _moves([row for row, goes in enumerate(on) if not goes], len(on))
+        moves = moves_into_gaps([row for row, goes in enumerate(on) if not goes], len(on))
         if moves.there:
             self._drawn.move(moves.there, moves.here, positions)
         for there, here in zip(moves.there, moves.here, strict=True):
@@ -258,7 +162,7 @@ class Flight:
         gone = [at for at, one in enumerate(self._prompts) if not one.flying and not one.waiting]
         if not gone:
             return
-        moves = _moves(gone, len(self._prompts))
+        moves = moves_into_gaps(gone, len(self._prompts))
         if moves.there:
             self._slots.move(moves.there, moves.here, max(len(self._prompts[at].ids) for at in moves.there))
         home = dict(zip(moves.there, moves.here, strict=True))
@@ -266,18 +170,3 @@ class Flight:
             self._prompts[here] = self._prompts[there]
         del self._prompts[moves.left :]
         self._homes = [home.get(at, at) for at in self._homes]
-
-
-@dataclass(frozen=True, slots=True)
-class _Moves:
-    there: list[int]
-    here: list[int]
-    left: int
-
-
-def _moves(gone: Sequence[int], count: int) -> _Moves:
-    """How the last of `count` slots fill the gaps, so that the first `left` are taken."""
-    left = count - len(gone)
-    lost = set(gone)
-    there = [at for at in range(left, count) if at not in lost]
-    return _Moves(there, [at for at in gone if at < left], left)

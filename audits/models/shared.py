@@ -75,6 +75,7 @@ class Shared:
                 prefix=prefix,
                 most=most,
                 budget=self.room.tokens,
+                stop=self._workers.stop,
             )
             for _ in range(self._workers.count)
         ]

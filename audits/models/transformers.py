@@ -7,13 +7,14 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import torch
 import transformers
 
 from ...probes.contract import JSON, Access, Completion, Footprint, Generation, Message, ModelIdentity, Score, Scoring
 from . import files
+from .batching import Sized, planned
 from .drawing import noise
 from .leave import NONE, Leave
 from .network import downloaded, loaded
@@ -25,20 +26,7 @@ from .tokens import Continued
 from .variant import AS_IT_LIES, Variant
 from .workers import Workers
 
-SCORED_TOKENS_A_BATCH = 32_768
-DRAWN_TOKENS_A_BATCH = 32_768
-ROWS_A_BATCH = 1024
 Done = TypeVar("Done")
-
-
-class Sized(NamedTuple):
-    """Requests as the batch planner sees them: only those of one `kind` share a batch."""
-
-    kind: str
-    alone: bool
-    tokens: int
-    rows: int
-    places: list[int]
 
 
 class TransformersModel:
@@ -105,23 +93,7 @@ class TransformersModel:
         drawn = [(at, one) for at, one in enumerate(requests) if isinstance(one, Generation)]
         asked = [(at, one) for at, one in enumerate(requests) if isinstance(one, Scoring)]
         sized = [*self._drawn_sizes(drawn), *self._scored_sizes(asked)]
-        sized.sort(key=lambda one: (one.kind, one.alone, -one.tokens // max(1, one.rows), one.places[0]))
-        plan: list[Sized] = []
-        for one in sized:
-            last = plan[-1] if plan else None
-            most = DRAWN_TOKENS_A_BATCH if one.kind else SCORED_TOKENS_A_BATCH
-            if (
-                last is not None
-                and (last.kind, last.alone) == (one.kind, False)
-                and last.tokens + one.tokens <= most
-                and last.rows + one.rows <= ROWS_A_BATCH
-            ):
-                plan[-1] = Sized(
-                    one.kind, False, last.tokens + one.tokens, last.rows + one.rows, [*last.places, *one.places]
-                )
-            else:
-                plan.append(one)
-        return [one.places for one in plan]
+        return planned(sized)
 
     def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
         """`samples` completions for each request; a prompt that does not fit comes back as too_long."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scipy.stats import binom
 
@@ -30,21 +31,15 @@ def quantile(metric: Metric, values: Sequence[float | None], share: float, level
     low = from_below[low_rank - 1] if low_rank >= 1 else bottom
     high = from_above[high_rank - 1] if high_rank <= n else top
     value = judged[min(len(judged) - 1, int(share * len(judged)))]
-    return Estimate(
-        metric=metric.name,
+    return replace(
+        unmeasured(metric, level, f"{missing} of {n} could not be timed" if missing else ""),
         value=value,
         low=min(low, value),
         high=max(high, value),
-        level=level,
         n=n,
         missing=missing,
         clusters=n,
-        range=metric.range,
-        unit=metric.unit,
-        worse=metric.worse,
-        role=metric.role,
         method=f"{share:.0%} quantile between order statistics",
-        reason=f"{missing} of {n} could not be timed" if missing else "",
     )
 
 
@@ -52,18 +47,5 @@ def once(metric: Metric, value: float | None, level: float, reason: str) -> Esti
     """A figure that was read once: it has no spread, and is unmeasured where it could not be read."""
     if value is None:
         return unmeasured(metric, level, reason)
-    return Estimate(
-        metric=metric.name,
-        value=value,
-        low=value,
-        high=value,
-        level=level,
-        n=1,
-        missing=0,
-        clusters=1,
-        range=metric.range,
-        unit=metric.unit,
-        worse=metric.worse,
-        role=metric.role,
-        method="read once",
-    )
+    read = unmeasured(metric, level, "")
+    return replace(read, value=value, low=value, high=value, n=1, clusters=1, method="read once")

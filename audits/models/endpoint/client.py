@@ -23,7 +23,6 @@ MOST_BYTES = 8_000_000
 LONGEST_WAIT = 300.0
 """Seconds. A server that asks for a longer rest is left alone, and the run can be resumed."""
 _BUSY = frozenset({408, 425, 429, 502, 503, 504})
-_DENIED = frozenset({401, 403})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,7 +108,10 @@ class Client:
                 wait = min(pause, LONGEST_WAIT) if failed.wait is None else failed.wait
                 if wait > LONGEST_WAIT:
                     raise ServerGone(f"{address.host} asks to be left alone for {wait:.0f} s")
-                address.rests_until = max(address.rests_until, time.monotonic() + wait)
+                if failed.everyone:
+                    address.rests_until = max(address.rests_until, time.monotonic() + wait)
+                else:  # one bad request does not hold up the others
+                    await asyncio.sleep(wait)
         if failed.everyone or not await self._answers():
             raise ServerGone(f"{address.host}: {failed.fault}")
         raise failed.fault
@@ -129,10 +131,6 @@ class Client:
             if unreached or tried >= self._tries or wait > LONGEST_WAIT:
                 raise ServerGone(f"{address.host}: {failed.fault}")
             await asyncio.sleep(wait)
-
-    async def close(self) -> None:
-        """Close every connection."""
-        await self._http.aclose()
 
     async def _rested(self) -> Address:
         """The least busy address that need not rest, waited for."""
@@ -186,13 +184,15 @@ class Client:
         if 300 <= status < 400:
             host = urlsplit(headers.get("location", "")).netloc or address.host
             raise RequestFault("redirect", f"it points to {host}, which is not followed; name that address", status)
-        if status in _DENIED:
+        if status == 401:
             raise ServerGone(f"{address.host} refuses the key ({status}: {words})")
         if status in _BUSY:
             fault = RequestFault("server", f"{status}: {words}", status)
             return _Again(fault, wait=_asked_for(headers.get("retry-after", "")), everyone=True)
         if status >= 500:
             return _Again(RequestFault("server", f"{status}: {words}", status))
+        if status == 403:  # of this request alone, or of all: the question that was answered before tells
+            return _Again(RequestFault("refused", f"403: {words}", status), most=1)
         if status >= 400:
             raise RequestFault(cause_of(status, words), f"{status}: {words}", status)
         if not isinstance(said, dict):

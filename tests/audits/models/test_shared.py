@@ -103,6 +103,8 @@ def test_the_same_texts_alone_in_any_company_and_on_any_number_of_workers(
     single = TransformersModel(str(small_model), threads=1)
     assert drawn(single, requests) == wanted
     assert drawn(fast, requests) == wanted
+    monkeypatch.setattr(fast._engine.room, "tokens", 16)  # prompts are read in parts
+    assert drawn(fast, requests) == wanted
     monkeypatch.setattr(fast._engine.room, "most_rows", 5)  # rows land and are replaced at every step
     assert drawn(fast, requests) == wanted
     few = [text for at in range(len(requests)) for text in wanted[12 * at : 12 * at + 3]]

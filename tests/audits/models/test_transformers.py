@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from slm_audit.audits.models.transformers import SCORED_TOKENS_A_BATCH, TransformersModel
+from slm_audit.audits.models.batching import TOKENS_A_BATCH
+from slm_audit.audits.models.transformers import TransformersModel
 from slm_audit.probes.contract import Access, Decoding, Generation, Message, Scoring
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -134,7 +135,7 @@ def test_batches_hold_each_request_once_and_keep_the_budget(model: TransformersM
     assert sorted(place for batch in plan for place in batch) == list(range(500))
     for batch in plan:
         tokens = sum(len(one.ids) for one in model._tokens.continued([asked[place] for place in batch]))
-        assert len(batch) == 1 or tokens <= SCORED_TOKENS_A_BATCH
+        assert len(batch) == 1 or tokens <= TOKENS_A_BATCH
 
 
 @pytest.mark.replay

@@ -134,6 +134,9 @@ class Handler(BaseHTTPRequestHandler):
     def fault_long(self, *_: object) -> None:
         self.say(400, {"error": {"message": "This model's maximum context length is 64 tokens."}})
 
+    def fault_forbidden(self, *_: object) -> None:
+        self.say(403, {"error": "not this one"})
+
     def fault_filter(self, *_: object) -> None:
         self.say(400, {"error": {"code": "content_filter", "message": "flagged by the content management policy"}})
 

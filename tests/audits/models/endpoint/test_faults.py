@@ -62,6 +62,7 @@ FAULTS = {
     "[long]": "too_long: 400: This model's maximum context length",
     "[filter]": "filtered: 400: flagged",
     "[filtered]": "filtered: the server's filter",
+    "[forbidden]": "refused: 403: not this one",
     "[redirect 9]": "redirect: it points to 127.0.0.1:9, which is not followed",
 }
 

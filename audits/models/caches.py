@@ -1,0 +1,139 @@
+"""The caches of prompts and of what was drawn of them, and the attention that reads both."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from .attention import Keys, weighed
+
+
+class Slots:
+    """Keys and values of numbered slots, layer by layer, each [slots, heads, positions, size], growing as needed.
+
+    What is masked must still be finite, for nothing times NaN is NaN: so all of it begins as zeros.
+    """
+
+    def __init__(self) -> None:
+        """Room for none."""
+        self.layers: list[Keys] = []
+
+    def reserve(self, layers: Sequence[Keys], slots: int, positions: int) -> None:
+        """Make room for so many slots of so many positions; `layers` shows the shapes."""
+        had = self.layers[0].keys.shape if self.layers else torch.Size((0, 0, 0, 0))
+        if slots <= had[0] and positions <= had[2]:
+            return
+        slots = max(slots, had[0] * 2) if slots > had[0] else had[0]
+        positions = max(positions, had[2] * 2) if positions > had[2] else had[2]
+        self.layers = [
+            Keys(*(self._grown(at, which, one, slots, positions) for which, one in enumerate(layer)))
+            for at, layer in enumerate(layers)
+        ]
+
+    def write(self, slot: int, layer: int, start: int, own: Keys) -> None:
+        """Put keys and values, each [positions, heads, size], into a slot from position `start` on."""
+        for there, here in zip(self.layers[layer], own, strict=True):
+            there[slot, :, start : start + len(here)] = here.transpose(0, 1)
+
+    def move(self, there: list[int], here: list[int], positions: int) -> None:
+        """Copy the first positions of some slots over others."""
+        for layer in self.layers:
+            for one in layer:
+                one[here, :, :positions] = one[there, :, :positions]
+
+    def _grown(self, at: int, which: int, like: torch.Tensor, slots: int, positions: int) -> torch.Tensor:
+        _, heads, size = like.shape
+        grown = like.new_zeros((slots, heads, positions, size))
+        if self.layers:
+            old = self.layers[at][which]
+            grown[: old.shape[0], :, : old.shape[2]] = old
+        return grown
+
+
+class FlightAttention:
+    """Each row sees its prompt and what was drawn of it."""
+
+    def __init__(self, prompts: Slots, drawn: Slots) -> None:
+        """Over the caches of prompts and rows."""
+        self._prompts = prompts
+        self._drawn = drawn
+
+    def aim(self, homes: Sequence[int], lengths: Sequence[int], steps: Sequence[int], like: torch.Tensor) -> None:
+        """Before a pass: each row's prompt slot, each prompt's length, and how many tokens each row read before."""
+        device = like.device
+        count = [0] * len(lengths)
+        places: list[tuple[int, int]] = []
+        for home in homes:
+            places.append((home, count[home]))
+            count[home] += 1
+        self._wide = max(count)
+        self._long, self._deep = max(lengths), max(steps) + 1
+        self._out = torch.zeros((len(lengths), self._wide), dtype=torch.long)
+        for row, place in enumerate(places):
+            self._out[place] = row
+        self._out = self._out.flatten().to(device)
+        self._back = torch.tensor([home * self._wide + at for home, at in places], device=device)
+        self._rows = torch.arange(len(homes), device=device)
+        self._steps = torch.tensor(steps, device=device)
+        self._prompt_mask = _up_to(lengths, self._long, like)
+        self._drawn_mask = _up_to([step + 1 for step in steps], self._deep, like)
+
+    def attend(
+        self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float | None
+    ) -> torch.Tensor:
+        """As Attention says."""
+        rows, heads, size = key.shape
+        drawn, prompts = self._drawn.layers[layer], self._prompts.layers[layer]
+        drawn.keys[self._rows, :, self._steps] = key
+        drawn.values[self._rows, :, self._steps] = value
+        groups = query.reshape(rows, heads, -1, size)
+        late = weighed(
+            groups, *(one[:rows, :, : self._deep] for one in drawn), mask=_for(self._drawn_mask, groups), scale=scale
+        )
+        count = len(self._out) // self._wide
+        asked = groups.index_select(0, self._out).view(count, self._wide, heads, -1, size).transpose(1, 2)
+        asked = asked.reshape(count, heads, -1, size)
+        early = weighed(
+            asked, *(one[:count, :, : self._long] for one in prompts), mask=_for(self._prompt_mask, asked), scale=scale
+        )
+        told, mass = self._by_row(early.told), self._by_row(early.mass[..., None])
+        share = (mass - late.mass[..., None]).sigmoid().to(told.dtype)
+        return torch.lerp(late.told, told, share).reshape(query.shape)
+
+    def _by_row(self, some: torch.Tensor) -> torch.Tensor:
+        """[prompts, heads, samples * group, size] to [rows, heads, group, size]."""
+        count, heads, _, size = some.shape
+        some = some.reshape(count, heads, self._wide, -1, size).transpose(1, 2).flatten(0, 1)
+        return some.index_select(0, self._back)
+
+
+def _up_to(lengths: Sequence[int], most: int, like: torch.Tensor) -> torch.Tensor | None:
+    """A mask [rows, 1, 1, most] over positions past each row's length; None where all are full."""
+    if min(lengths) == most:
+        return None
+    past = torch.arange(most)[None] >= torch.tensor(lengths)[:, None]
+    mask = torch.zeros(past.shape, dtype=like.dtype).masked_fill_(past, -torch.inf)
+    return mask[:, None, None].to(like.device)
+
+
+def _for(mask: torch.Tensor | None, queries: torch.Tensor) -> torch.Tensor | None:
+    return None if mask is None else mask.expand(-1, 1, queries.shape[2], -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """From which slots to which, and how many are taken afterwards."""
+
+    there: list[int]
+    here: list[int]
+    left: int
+
+
+def moves_into_gaps(gone: Sequence[int], count: int) -> Moves:
+    """How the last of `count` slots fill the gaps, so that the first `left` are taken."""
+    left = count - len(gone)
+    lost = set(gone)
+    there = [at for at in range(left, count) if at not in lost]
+    return Moves(there, [at for at in gone if at < left], left)
