@@ -89,13 +89,8 @@ class Facade:
 
     @property
     def footprint(self) -> Footprint | None:
-        """The inner model's, with the memory held so far, as it was when a probe of this run first asked for it."""
-        kept = self._journal.get("measurement", FOOTPRINT)
-        if kept is None and self._model.footprint is not None and not isinstance(self._model, RecordedModel):
-            found = dataclasses.replace(self._model.footprint, peak_bytes=peak_bytes(self._model.identity))
-            self._journal.add("measurement", [(FOOTPRINT, found)])
-            return found
-        return self._model.footprint if kept is None else from_json(Footprint, kept)
+        """The inner model's."""
+        return self._model.footprint
 
     @property
     def context_tokens(self) -> int | None:
@@ -125,6 +120,16 @@ class JournalledModel(Facade):
         self._journal = journal
         self._counted = counted
         self._identity = digest(model.identity) + (f"/repeat {repeat}" if repeat else "")
+
+    @property
+    def footprint(self) -> Footprint | None:
+        """The inner model's, with the memory held so far, as it was when a probe of this run first asked for it."""
+        kept = self._journal.get("measurement", FOOTPRINT)
+        if kept is None and self._model.footprint is not None and not isinstance(self._model, RecordedModel):
+            found = dataclasses.replace(self._model.footprint, peak_bytes=peak_bytes(self._model.identity))
+            self._journal.add("measurement", [(FOOTPRINT, found)])
+            return found
+        return self._model.footprint if kept is None else from_json(Footprint, kept)
 
     def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
         """One list of completions for each request."""

@@ -64,6 +64,7 @@ class Ability(Probe):
             Item(
                 id=f"row-{number}",
                 cluster=row.get("cluster") or f"row-{number}",
+                groups=(("label", row["label"]), ("labels", str(len(labels)))),
                 content={"text": row["text"], "label": row["label"], "labels": list(labels)},
             )
             for number, row in rows
@@ -82,7 +83,7 @@ class Ability(Probe):
                 status=choice.status,
                 values={ACCURACY.name: right},
                 reason=choice.reason,
-                groups=(("label", str(one.content["label"])), ("labels", str(len(some)))),
+                groups=one.groups,
                 exchanges=choice.exchanges,
             )
 
