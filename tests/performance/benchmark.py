@@ -31,10 +31,10 @@ PEERS = {"lm_eval": "peer_lm_eval.py", "generate": "peer_generate.py"}
 class Peer:
     """A process that does jobs."""
 
-    def __init__(self, python: str, script: str, folder: Path, threads: int) -> None:
+    def __init__(self, python: str, script: str, folder: Path, threads: int, *more: str) -> None:
         """Start it."""
         quiet = {"OMP_WAIT_POLICY": "PASSIVE", "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": str(threads)}
-        command = [python, str(HERE / script), str(folder), str(threads)]
+        command = [python, str(HERE / script), str(folder), str(threads), *more]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **quiet}
         )
@@ -67,7 +67,6 @@ def main() -> None:
     told.add_argument("--workloads", nargs="+", default=None)
     told.add_argument("--out", type=Path, default=HERE / "latest.json")
     given = told.parse_args()
-    rows: list[dict[str, Any]] = []
     for shape in given.shapes:
         folder = given.models / shape
         if not (folder / "model.safetensors").exists():
@@ -75,20 +74,24 @@ def main() -> None:
         for name in jobs(shape, 0):
             if given.workloads and name not in given.workloads:
                 continue
-            rows += _compared(shape, name, folder, given)
+            _keep(_compared(shape, name, folder, given), given)
+    print(f"{given.threads} threads; written to {given.out}")
+
+
+def _keep(rows: Sequence[dict[str, Any]], given: argparse.Namespace) -> None:
+    """Print rows and put them into the file; rows of other workloads stay there."""
     measured = {(row["workload"], row["model"]) for row in rows}
-    if given.out.exists():  # what was not measured anew is kept
-        before = json.loads(given.out.read_text("utf-8"))["rows"]
-        rows = [*(row for row in before if (row["workload"], row["model"]) not in measured), *rows]
+    before = json.loads(given.out.read_text("utf-8"))["rows"] if given.out.exists() else []
+    for row in rows:
+        print(*(f"{name} {value}" for name, value in row.items()), sep=" | ", flush=True)
     report = {
         "measured": time.strftime("%Y-%m-%d"),
         "machine": {"processor": _processor(), "threads": given.threads},
         "versions": _versions(given.lm_eval),
         "repeat": given.repeat,
-        "rows": rows,
+        "rows": [*(row for row in before if (row["workload"], row["model"]) not in measured), *rows],
     }
     given.out.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    print(f"{given.threads} threads; written to {given.out}")
 
 
 def _compared(shape: str, name: str, folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
@@ -116,6 +119,11 @@ def _compared(shape: str, name: str, folder: Path, given: argparse.Namespace) ->
             apart[peer] = float(sum(a != b for a, b in zip(texts, theirs, strict=True)))
     for peer in (ours, *others.values()):
         peer.end()
+    from_plain = None
+    if not sampled:
+        plain = Peer(sys.executable, "peer_ours.py", folder, given.threads, "plain")
+        from_plain = _apart(job, seen["ours"][-1]["results"], plain.work(job)["results"])
+        plain.end()
     floor = statistics.median(
         flops / (one["cpu"] * one["rate"]) for flops, one in zip(floors, seen["ours"], strict=True)
     )
@@ -129,14 +137,13 @@ def _compared(shape: str, name: str, folder: Path, given: argparse.Namespace) ->
             "ceiling_fraction": round(floor, 3),
             "gflops_a_core": round(statistics.median(one["rate"] for one in seen["ours"]) / 1e9, 1),
             "memory_ratio": round(max(o["peak"] for o in seen["ours"]) / max(o["peak"] for o in seen[peer]), 3),
+            "max_abs_diff_from_plain": from_plain,
             ("differing_greedy_texts" if sampled else "max_abs_diff"): apart[peer],
             "cpu_seconds": [round(statistics.median(one["cpu"] for one in seen[who]), 3) for who in ("ours", peer)],
             "wall_seconds": [round(statistics.median(one["wall"] for one in seen[who]), 3) for who in ("ours", peer)],
         }
         for peer in names
     ]
-    for row in rows:
-        print(row, flush=True)
     return rows
 
 

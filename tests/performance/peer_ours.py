@@ -1,4 +1,5 @@
-"""This engine, behind the contract's two verbs. Arguments: the model's folder, the number of threads."""
+"""This engine, behind the contract's two verbs. Arguments: the model's folder, the number of threads, and
+`plain` for padded batches."""
 
 from __future__ import annotations
 
@@ -11,8 +12,9 @@ from serving import serve
 from slm_audit.audits.models.transformers import TransformersModel
 from slm_audit.probes.contract import Decoding, Generation, Scoring
 
-model = TransformersModel(sys.argv[1], threads=int(sys.argv[2]))
-assert model.identity.settings["path"] == "shared", model.identity.settings
+PLAIN = "plain" in sys.argv
+model = TransformersModel(sys.argv[1], threads=int(sys.argv[2]), plain=PLAIN)
+assert model.identity.settings["path"] == ("plain" if PLAIN else "shared"), model.why_plain
 
 
 def work(job: Mapping[str, Any]) -> object:

@@ -109,7 +109,7 @@ def jobs(shape: str, repetition: int) -> dict[str, Job]:
     texts = tuple(writer.words(80, 220) for _ in range(8 if big else 40))
     return {
         "choices": writer.choices(16 if big else 50, 8),
-        "few-shot": writer.choices(3 if big else 8, 8, before=shots, words=(20, 30)),
+        "few-shot": writer.choices(6 if big else 12, 8, before=shots, words=(20, 30)),
         "letters": writer.letters(12 if big else 50),
         "texts": Job(texts=texts),
         "samples k=5": writer.sampled(8, 5, 32, 16),
