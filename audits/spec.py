@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from ..reports.policy import FailOn
 from .errors import UserError
+from .execution import LOCAL, Execution
 from .model_file import Amount, ModelFile, Name
 from .yaml_file import Document, check, parse, read_yaml
 
@@ -95,6 +96,7 @@ class Spec(_File):
     card: Card = Card()
     audit: AuditFile = AuditFile()
     detectors: Detectors = Detectors()
+    execution: Execution = LOCAL
     policy: Name = "pre-deployment"
     fail_on: FailOn = "inconclusive"
     reports: tuple[Literal["html", "json", "markdown", "junit"], ...] = ("html", "json", "markdown", "junit")
