@@ -25,6 +25,7 @@ from ..journalled import Asked
 from ..model_file import ModelFile
 from ..offline import is_cut_off
 from ..recorded import RecordedModel
+from ..settings import mapping
 from .leave import Leave
 from .replica import Place, Replica
 from .shares import is_alone, shares
@@ -145,7 +146,7 @@ class _WorkerLost(Exception):
     """A worker has died, or cannot be reached any more."""
 
 
-def _timed(batches: Iterable[Sequence[Generation] | Sequence[Scoring]]) -> bool:
+def _timed(batches: Iterable[Sequence[Generation | Scoring]]) -> bool:
     """Whether any request is timed: it has the cluster to itself, for workers of one machine slow each other down."""
     return any(is_alone(one) for batch in batches for one in batch)
 
@@ -293,11 +294,10 @@ def _opened(workers: Sequence[Worker], spec: ModelFile, path: str, leave: Leave,
             raise UserError(
                 f"a worker on {machine} died while it loaded the model ({lost}); is its memory enough?"
             ) from lost
-        for name, value in to_json(told[0].identity).items():
-            other = to_json(told[-1].identity)[name]
-            if other != value:
-                raise UserError(
-                    f"the model's {name} is {value} on {workers[0].place.machine} and {other} on {machine}; "
-                    "put the same files and versions on every machine"
-                )
+        first, this = (mapping(to_json(one.identity)) for one in (told[0], told[-1]))
+        if differ := [name for name in first if first[name] != this[name]]:
+            raise UserError(
+                f"the model's {differ[0]} is {first[differ[0]]} on {workers[0].place.machine} and {this[differ[0]]} on "
+                f"{machine}; put the same files and versions on every machine"
+            )
     return told[0]
