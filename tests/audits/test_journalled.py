@@ -38,9 +38,7 @@ class Shuffling(Scripted):
             self.asked += 1
             yield at, ask(batch)
 
-    def generate_each(
-        self, batches: Iterable[Sequence[Generation]]
-    ) -> Iterator[tuple[int, Sequence[list[Completion]]]]:
+    def generate_each(self, batches: Iterable[Sequence[Generation]]) -> Iterator[tuple[int, Sequence]]:
         return self._each(batches, self.generate)
 
     def score_each(self, batches: Iterable[Sequence[Scoring]]) -> Iterator[tuple[int, Sequence]]:

@@ -50,7 +50,7 @@ def cluster() -> Iterator[Callable[..., object]]:
 
 def test_two_workers_say_what_one_process_says(cluster, small_model: Path) -> None:
     spec = LocalFile(path=str(small_model))
-    alone, shared = open_model(spec, str(small_model)), cluster(spec, small_model)
+    alone, shared = open_model(spec, str(small_model), Leave(code=True)), cluster(spec, small_model)
     assert (shared.identity, shared.access, shared.context_tokens) == (
         alone.identity,
         alone.access,
@@ -108,6 +108,25 @@ def test_more_than_the_cluster_carries_is_refused(cluster, small_model: Path) ->
         cluster(spec.model_copy(update={"device": "cuda"}), small_model, gpus_per_replica=1)
 
 
+def test_a_cluster_that_is_not_there_is_said_soon(
+    small_model: Path, tmp_path: Path, slm_audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]  # free as soon as it is closed
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{port}")
+    (tmp_path / "model.yaml").write_text(
+        f"version: 1\nmodel: {{path: '{small_model}'}}\nexecution: {{engine: ray, address: 'ray://127.0.0.1:{port}'}}\n"
+    )
+    told = slm_audit("run", "model.yaml", "--allow-path", cwd=tmp_path)
+    assert (told.returncode, "Traceback" in told.stderr) == (2, False)
+    assert f"no Ray cluster answers at 127.0.0.1:{port}" in told.stderr
+    (tmp_path / "model.yaml").write_text(f"version: 1\nmodel: {{path: '{small_model}'}}\nexecution: {{engine: ray}}\n")
+    told = slm_audit("run", "model.yaml", "--allow-path", cwd=tmp_path)
+    assert told.returncode == 2
+    assert "execution.address: auto: no Ray cluster answers at" in told.stderr
+    assert not (tmp_path / "runs").exists()
+
+
 # Whole audits by the real command, each on a cluster of its own.
 
 
@@ -155,6 +174,13 @@ def below(process: int) -> Iterator[tuple[int, str]]:
                 yield one, Path(f"/proc/{one}/cmdline").read_bytes().decode(errors="replace")
 
 
+def alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def workers(process: subprocess.Popen[str]) -> list[int]:
     return [one for one, title in below(process.pid) if title.startswith("ray::Replica")]
 
@@ -186,7 +212,7 @@ def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path, finished: Path, s
     same(run, finished)
     assert len(replies(run)) == len(replies(finished))
     assert Journal(run / "journal.sqlite", write=False).faults() == []
-    assert not Path(f"/proc/{other}").exists()  # the cluster ends with the run
+    assert not alive(other)  # the cluster ends with the run
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found by /proc")
@@ -206,16 +232,16 @@ def test_all_workers_killed_then_the_driver_killed_then_finished(
 
     process = begin(tmp_path, "resume", "runs/latest")
     wait_for_replies(run, process, more_than=len(first))
-    left = [one for one, _ in below(process.pid)]
+    left = workers(process)
     process.kill()
     process.communicate()
     second = replies(run)
     assert second[: len(first)] == first
     assert len(first) < len(second) < len(replies(finished))
     until = time.monotonic() + 60
-    while any(Path(f"/proc/{one}").exists() for one in left) and time.monotonic() < until:
+    while any(map(alive, left)) and time.monotonic() < until:
         time.sleep(0.1)
-    assert not [one for one in left if Path(f"/proc/{one}").exists()]
+    assert not any(map(alive, left))
 
     told = slm_audit("resume", "runs/latest", "--local", cwd=tmp_path)
     assert told.returncode in (1, 3, 4), told.stderr
