@@ -31,7 +31,8 @@ def audit(
     from .engine import run
     from .models import Leave, open_model
 
-    return run(plan, open_model(plan.spec.model, plan.model_path, Leave(code=allow_code)), Path(out)).record
+    model = open_model(plan.spec.model, plan.model_path, Leave(code=allow_code), plan.spec.execution)
+    return run(plan, model, Path(out)).record
 
 
 def load_record(path: str | Path) -> Record:

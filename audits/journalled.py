@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
 from ..probes.contract import (
+    JSON,
     Access,
     Completion,
     Footprint,
@@ -27,6 +28,8 @@ from .recorded import RecordedModel
 BATCH = 64
 FOOTPRINT = "footprint"
 Asked = TypeVar("Asked", Generation, Scoring)
+Answer = TypeVar("Answer")
+Row = tuple[str, object]
 
 
 @runtime_checkable
@@ -38,11 +41,23 @@ class Batched(Protocol):
         ...
 
 
-def batches_of(model: Model, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
-    """How requests fall into batches: as the model plans it, or a fixed number each."""
-    if isinstance(model, Batched):
-        return model.batches(requests)
-    return [list(range(at, min(at + BATCH, len(requests)))) for at in range(0, len(requests), BATCH)]
+@runtime_checkable
+class Concurrent(Protocol):
+    """A model that answers several batches at a time.
+
+    It takes a batch when it has room for one, and gives its place among those taken, with the replies, when they are
+    there: in any order, each once.
+    """
+
+    def generate_each(
+        self, batches: Iterable[Sequence[Generation]]
+    ) -> Iterator[tuple[int, Sequence[list[Completion]]]]:
+        """`Model.generate` of each batch."""
+        ...
+
+    def score_each(self, batches: Iterable[Sequence[Scoring]]) -> Iterator[tuple[int, Sequence[Score]]]:
+        """`Model.score` of each batch."""
+        ...
 
 
 @runtime_checkable
@@ -102,7 +117,7 @@ class JournalledModel(Facade):
     """The contract's Model over another one and a journal.
 
     Batches are planned from the whole request list before the journal is looked at, and are committed whole:
-    so a resumed run forms the same batches as one that was never stopped, and a kill costs only the batch
+    so a resumed run forms the same batches as one that was never stopped, and a kill costs only the batches
     in flight. `counted` is told of every answered request: its number and its tokens. What one `repeat` of an
     audit was told is not told to another.
     """
@@ -126,7 +141,9 @@ class JournalledModel(Facade):
         """The inner model's, with the memory held so far, as it was when a probe of this run first asked for it."""
         kept = self._journal.get("measurement", FOOTPRINT)
         if kept is None and self._model.footprint is not None and not isinstance(self._model, RecordedModel):
-            found = dataclasses.replace(self._model.footprint, peak_bytes=peak_bytes(self._model.identity))
+            found = self._model.footprint
+            if found.peak_bytes is None:
+                found = dataclasses.replace(found, peak_bytes=peak_bytes(self._model.identity))
             self._journal.add("measurement", [(FOOTPRINT, found)])
             return found
         return self._model.footprint if kept is None else from_json(Footprint, kept)
@@ -135,44 +152,87 @@ class JournalledModel(Facade):
         """One list of completions for each request."""
         keys = [[generation_key(self._identity, one, at) for at in range(one.samples)] for one in requests]
         replies: list[list[Completion]] = [[] for _ in requests]
-        for batch in batches_of(self._model, requests):
-            rows = self._journal.get_many("reply", [key for place in batch for key in keys[place]])
-            if any(key not in rows for place in batch for key in keys[place]):
-                fresh = self._model.generate([requests[place] for place in batch])
-                self._journal.add(
-                    "reply",
-                    [
-                        (key, {"asked": requests[place], "sample": at, "reply": reply})
-                        for place, texts in zip(batch, fresh, strict=True)
-                        for at, (key, reply) in enumerate(zip(keys[place], texts, strict=True))
-                    ],
-                )
-                rows = self._journal.get_many("reply", [key for place in batch for key in keys[place]])
+        each = self._model.generate_each if isinstance(self._model, Concurrent) else _in_turn(self._model.generate)
+
+        def rows(place: int, texts: Sequence[Completion]) -> list[Row]:
+            told = enumerate(zip(keys[place], texts, strict=True))
+            return [(key, {"asked": requests[place], "sample": at, "reply": reply}) for at, (key, reply) in told]
+
+        for batch, held in self._answered(requests, keys, each, rows):
             for place in batch:
-                replies[place] = [_reply(Completion, rows[key]) for key in keys[place]]
+                replies[place] = [_reply(Completion, held[key]) for key in keys[place]]
             told = [reply for place in batch for reply in replies[place]]
             self._counted(len(told), sum((one.tokens or 0) + (one.prompt_tokens or 0) for one in told))
         return replies
 
     def score(self, requests: Sequence[Scoring]) -> list[Score]:
         """One score for each request."""
-        keys = [scoring_key(self._identity, one) for one in requests]
+        keys = [[scoring_key(self._identity, one)] for one in requests]
         replies: dict[int, Score] = {}
-        for batch in batches_of(self._model, requests):
-            rows = self._journal.get_many("reply", [keys[place] for place in batch])
-            if any(keys[place] not in rows for place in batch):
-                fresh = self._model.score([requests[place] for place in batch])
-                self._journal.add(
-                    "reply",
-                    [
-                        (keys[place], {"asked": requests[place], "reply": reply})
-                        for place, reply in zip(batch, fresh, strict=True)
-                    ],
-                )
-                rows = self._journal.get_many("reply", [keys[place] for place in batch])
-            replies.update((place, _reply(Score, rows[keys[place]])) for place in batch)
+        each = self._model.score_each if isinstance(self._model, Concurrent) else _in_turn(self._model.score)
+
+        def rows(place: int, score: Score) -> list[Row]:
+            return [(keys[place][0], {"asked": requests[place], "reply": score})]
+
+        for batch, held in self._answered(requests, keys, each, rows):
+            replies.update((place, _reply(Score, held[keys[place][0]])) for place in batch)
             self._counted(len(batch), sum(replies[place].tokens for place in batch))
         return [replies[place] for place in range(len(requests))]
+
+    def _answered(
+        self,
+        requests: Sequence[Asked],
+        keys: Sequence[Sequence[str]],
+        each: Callable[[Iterable[Sequence[Asked]]], Iterator[tuple[int, Sequence[Answer]]]],
+        rows: Callable[[int, Answer], list[Row]],
+    ) -> Iterator[tuple[list[int], dict[str, JSON]]]:
+        """Every batch with its rows in the journal: first taken from there, else asked and committed whole."""
+        held: list[tuple[list[int], dict[str, JSON]]] = []
+        asked: list[list[int]] = []
+
+        def new() -> Iterator[Sequence[Asked]]:
+            """The batches that are not in the journal when they are to be asked."""
+            for batch in batches_of(self._model, requests):
+                found = self._held(batch, keys)
+                if all(key in found for place in batch for key in keys[place]):
+                    held.append((batch, found))
+                else:
+                    asked.append(batch)
+                    yield [requests[place] for place in batch]
+
+        for at, fresh in each(new()):
+            batch = asked[at]
+            told = zip(batch, fresh, strict=True)
+            self._journal.add("reply", [row for place, answer in told for row in rows(place, answer)])
+            held.append((batch, self._held(batch, keys)))
+            yield from held
+            held.clear()
+        yield from held
+
+    def _held(self, batch: Sequence[int], keys: Sequence[Sequence[str]]) -> dict[str, JSON]:
+        return self._journal.get_many("reply", [key for place in batch for key in keys[place]])
+
+
+def batches_of(model: Model, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
+    """How requests fall into batches: as the model plans it, or a fixed number each."""
+    return model.batches(requests) if isinstance(model, Batched) else plain_batches(len(requests))
+
+
+def plain_batches(requests: int) -> list[list[int]]:
+    """Requests in their order, so many at a time."""
+    return [list(range(at, min(at + BATCH, requests))) for at in range(0, requests, BATCH)]
+
+
+def _in_turn(
+    ask: Callable[[Sequence[Asked]], Sequence[Answer]],
+) -> Callable[[Iterable[Sequence[Asked]]], Iterator[tuple[int, Sequence[Answer]]]]:
+    """One batch after the other."""
+
+    def each(batches: Iterable[Sequence[Asked]]) -> Iterator[tuple[int, Sequence[Answer]]]:
+        for at, batch in enumerate(batches):
+            yield at, ask(batch)
+
+    return each
 
 
 Reply = TypeVar("Reply", Completion, Score)

@@ -5,15 +5,25 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
+import threading
 
 from .errors import UserError
+
+_CUT_OFF = threading.Event()
 
 
 def cut_off() -> None:
     """From now on connections and name look-ups that leave this machine raise; cannot be undone."""
     os.environ["HF_HUB_OFFLINE"] = "1"
     os.environ["TRANSFORMERS_OFFLINE"] = "1"
-    sys.addaudithook(_refuse)
+    if not is_cut_off():
+        sys.addaudithook(_refuse)
+    _CUT_OFF.set()
+
+
+def is_cut_off() -> bool:
+    """Whether this process is cut off."""
+    return _CUT_OFF.is_set()
 
 
 def _refuse(event: str, arguments: tuple[object, ...]) -> None:

@@ -12,6 +12,7 @@ import yaml
 
 from ..reports.policy import Policy
 from .errors import SpecFaults, UserError
+from .execution import check_execution
 from .model_file import kind_of
 from .models.leave import Leave
 from .placing import place_of_model, with_places
@@ -75,6 +76,10 @@ def check_plan(
         spec = spec.model_copy(update={"model": with_places(spec.model, base, allow_path=allow_path)})
     except UserError as error:
         faults.append(str(error))
+    try:
+        check_execution(spec.execution, spec.model)
+    except UserError as error:
+        faults.append(f"{document.path}: {error}")
     if faults or policy is None or policy_text is None:
         raise SpecFaults(list(dict.fromkeys(faults)))
     return Plan(

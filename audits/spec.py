@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Wi
 from ..reports.policy import FailOn
 from . import built_in
 from .errors import UserError
+from .execution import LOCAL, Execution
 from .model_file import Amount, ModelFile, Name
 from .policy_file import BuiltInOrPath
 from .yaml_file import Document, check, nearest, parse, read_yaml
@@ -121,6 +122,7 @@ class Spec(_File):
     card: Card = Card()
     audit: AuditFile = AuditFile()
     detectors: Detectors = Detectors()
+    execution: Execution = LOCAL
     policy: BuiltInOrPath = Field(
         default="pre-deployment", description="a built-in policy, or the path of a policy.yaml"
     )

@@ -75,7 +75,9 @@ def plan(
         from ..models import Leave, open_model
         from ..sampling import Spent
 
-        opened = open_model(checked.spec.model, checked.model_path, Leave(key_env, allow_code, allow_pickles))
+        opened = open_model(
+            checked.spec.model, checked.model_path, Leave(key_env, allow_code, allow_pickles), checked.spec.execution
+        )
         spent = Spent.until_now().cpu
         start = Spent(cpu=spent, clock=spent)
         seen = {}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 @click.command(short_help="Carry on a run that was stopped.", epilog="\b\nExample:\n  slm-audit resume runs/latest\n")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--model", "moved_to", help="Where the model lies now, if it was moved.")
+@click.option("--local", "here", is_flag=True, help="Ask the model on this machine, not on the run's cluster.")
 @KEY_ENV
 @ALLOW_PICKLES
 @click.option("--offline", is_flag=True, help="Make any connection to another machine an error.")
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 def resume(
     run: Path,
     moved_to: str | None,
+    here: bool,
     key_env: str,
     allow_pickles: bool,
     offline: bool,
@@ -42,6 +44,7 @@ def resume(
 
     folder = existing(run)
     from .. import engine
+    from ..execution import LOCAL
     from ..models import Leave, open_model
     from ..placing import where, with_places
     from ..progress import TerminalProgress
@@ -50,7 +53,8 @@ def resume(
         model = with_places(spec.model, base, allow_path=True)
         if moved_to and model.kind in ("transformers", "replay"):
             model = model.model_copy(update={"path": moved_to})
-        return open_model(model, where(model, base), Leave(key_env, allow_code, allow_pickles))
+        leave = Leave(key_env, allow_code, allow_pickles)
+        return open_model(model, where(model, base), leave, LOCAL if here else spec.execution)
 
     with TerminalProgress(0, quiet=quiet) as progress:
         ended = engine.resume(folder, open_it, allow_code=allow_code, progress=progress)

@@ -74,7 +74,8 @@ def run(
         from .. import engine
         from ..models import Leave, open_model
 
-        opened = open_model(plan.spec.model, plan.model_path, Leave(key_env, allow_code, allow_pickles))
+        leave = Leave(key_env, allow_code, allow_pickles)
+        opened = open_model(plan.spec.model, plan.model_path, leave, plan.spec.execution)
         try:
             ended = engine.run(plan, opened, out, reusing=reusing, progress=progress)
         except KeyboardInterrupt:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ...probes.contract import Model
 from ..errors import UserError
+from ..execution import LOCAL, Execution, check_execution
 from .leave import NONE, Leave
 
 if TYPE_CHECKING:
@@ -30,8 +31,16 @@ def import_ahead() -> None:
     threading.Thread(target=quietly, daemon=True).start()
 
 
-def open_model(spec: ModelFile, path: str, leave: Leave = NONE) -> Model:
-    """The model that a spec names, behind its system prompt if it has one; `_opened` tells the arguments."""
+def open_model(spec: ModelFile, path: str, leave: Leave = NONE, execution: Execution = LOCAL) -> Model:
+    """The model that a spec names, behind its system prompt if it has one; `_opened` tells the other arguments.
+
+    Where `execution` names a cluster, its workers open the model, and what comes back asks them.
+    """
+    check_execution(execution, spec)
+    if execution.engine == "ray":
+        from .cluster import ClusterModel
+
+        return ClusterModel(execution, spec, path, leave)
     model = _opened(spec, path, leave)
     if spec.kind in ("transformers", "endpoint") and spec.system:
         from .system import SystemPrompted

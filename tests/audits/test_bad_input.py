@@ -70,6 +70,22 @@ CASES = {
         SPEC + "audit: {probes: {privacy.exposure: {canaries: none.jsonl}}}\n",
         "none.jsonl",
     ),
+    "a cluster's keys without a cluster": (
+        SPEC + "execution:\n  replicas: 2\n",
+        "execution: replicas without a cluster; write engine: ray",
+    ),
+    "a cluster at no address": (
+        SPEC + "execution:\n  engine: ray\n  address: head\n",
+        "model.yaml:5: execution.address: auto (the cluster",
+    ),
+    "one GPU and a half": (
+        SPEC + "execution: {engine: ray, gpus_per_replica: 1.5}\n",
+        "a part of one GPU, or a whole number",
+    ),
+    "a server on a cluster": (
+        "version: 1\nmodel: {kind: endpoint, url: 'http://localhost', name: m}\nexecution: {engine: ray}\n",
+        "model.kind: endpoint has none; leave out execution",
+    ),
     "a detector without its folder": (SPEC + "detectors: {toxicity: {name: detoxify}}\n", "needs its folder"),
 }
 POLICIES = {

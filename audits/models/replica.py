@@ -1,0 +1,73 @@
+"""One of the workers that hold the same model: the part of a cluster that runs on the other machines."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from ...probes.contract import JSON, Completion, Footprint, Generation, Model, Score, Scoring
+from ..environment import own_version
+from ..journalled import Answer, Asked, batches_of
+from ..memory import peak_bytes
+from ..model_file import ModelFile
+from ..offline import cut_off
+from ..settings import facts_of
+from . import open_model
+from .leave import Leave
+
+
+class Place(NamedTuple):
+    """Where a worker is: its machine, its process there, and the version of slm-audit that it runs."""
+
+    machine: str
+    process: int
+    version: str
+
+
+class Replica:
+    """Holds a model and answers whole batches, each cut again by the model's own plan."""
+
+    _model: Model
+
+    def place(self) -> Place:
+        """Where this is; at once, since nothing is loaded yet."""
+        return Place(socket.gethostname(), os.getpid(), own_version())
+
+    def open(
+        self, spec: ModelFile, path: str, leave: Leave, *, cpus: int, nth: int, offline: bool
+    ) -> Mapping[str, JSON]:
+        """Load the model, as the `nth` worker of its machine (from 0), and tell what is kept of it."""
+        if offline:
+            cut_off()
+        _keep_to(cpus, nth)
+        self._model = open_model(spec, path, leave)
+        return facts_of(self._model)
+
+    def footprint(self) -> Footprint | None:
+        """The model's, with the memory that this worker has held."""
+        found = self._model.footprint
+        return found and dataclasses.replace(found, peak_bytes=peak_bytes(self._model.identity))
+
+    def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
+        """The model's texts."""
+        return self._each(self._model.generate, requests)
+
+    def score(self, requests: Sequence[Scoring]) -> list[Score]:
+        """The model's scores."""
+        return self._each(self._model.score, requests)
+
+    def _each(self, ask: Callable[[Sequence[Asked]], Sequence[Answer]], requests: Sequence[Asked]) -> list[Answer]:
+        replies: dict[int, Answer] = {}
+        for batch in batches_of(self._model, requests):
+            replies.update(zip(batch, ask([requests[place] for place in batch]), strict=True))
+        return [replies[place] for place in range(len(requests))]
+
+
+def _keep_to(cpus: int, nth: int) -> None:
+    """Keep to so many of the machine's cores: engines start a thread for each core that they may use."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[(nth * cpus + at) % len(cores)] for at in range(cpus)})
