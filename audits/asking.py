@@ -18,6 +18,7 @@ from .bench import Detectors, JournalBench
 from .errors import EvidenceError, LostReply
 from .journal import Journal
 from .journalled import JournalledModel, digest
+from .responders import by_responder
 from .selection import Selected
 
 WINDOW = 384
@@ -141,7 +142,7 @@ def ask(
     progress.probe_ends(run)
     if status != "measured":
         return replace(unasked(selected, run, level), observations=tuple(seen))
-    named = _named(selected, estimates)
+    named = _named(selected, [*estimates, *by_responder(selected.probe, seen, estimates, level)])
     return Seen(run=run, observations=tuple(seen), estimates=named, meanings=_meanings(selected))
 
 

@@ -24,8 +24,9 @@ from ..reports.policy import FailOn, Policy
 from ..reports.record import SCHEMA, Finding, Look, Record
 from ..reports.transcripts import Transcript, Turn
 from .asking import Seen
-from .gate import CORE, VALID, Judged, judge
+from .gate import VALID, Judged, judge
 from .noise import named
+from .responders import METRICS, cascade_figures
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,13 @@ class Circumstances:
 def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Record:
     """The record of a run: estimates become findings, judged on the day of the run unless another day is given."""
     measured_only = [one for one in seen if one.run.status == "measured"]
-    meanings = {CORE: VALID.meaning, **{name: said for one in seen for name, said in one.meanings.items()}}
-    estimates = [*valid_rates(measured_only, about.level), *(found for one in seen for found in one.estimates)]
+    meanings = {one.name: one.meaning for one in (VALID, *METRICS)}
+    meanings |= {name: said for one in seen for name, said in one.meanings.items()}
+    estimates = [
+        *valid_rates(measured_only, about.level),
+        *cascade_figures([(one.run, one.observations) for one in measured_only], about.level),
+        *(found for one in seen for found in one.estimates),
+    ]
     runs = tuple(one.run for one in seen)
     day = about.judged_on or datetime.fromisoformat(about.created).date()
     judgement = judge(estimates, policy, day, runs, fail_on=about.fail_on)
