@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from ..probes.contract import (
     JSON,
+    Completion,
     Estimate,
     Exchange,
     Generation,
@@ -25,6 +26,7 @@ from ..reports.record import SCHEMA, Finding, Look, Record
 from ..reports.transcripts import Transcript, Turn
 from .asking import Seen
 from .gate import VALID, Judged, judge
+from .models.cascade import SMALL
 from .noise import named
 from .responders import METRICS, cascade_figures
 
@@ -191,10 +193,20 @@ def _turn(exchange: Exchange, mask: Mask) -> Turn:
             asked=mask(_said(asked.prompt) + asked.prefill),
             reply=mask(text),
             key=exchange.key,
+            responder=reply.responder,
+            overruled=mask(_overruled(reply)),
         )
     value = reply.error or f"log-probability {reply.logprob:.4f} nats" if isinstance(reply, Score) else reply.text
     continuation = f"{_said(asked.context)}⟨{asked.continuation}⟩"
-    return Turn(kind="score", asked=mask(continuation), reply=mask(value), key=exchange.key)
+    return Turn(kind="score", asked=mask(continuation), reply=mask(value), key=exchange.key, responder=reply.responder)
+
+
+def _overruled(reply: Completion | Score) -> str:
+    """What the small model of a cascade had said, where another text was given."""
+    first = reply.drafts[0] if reply.drafts else None
+    if first is None or isinstance(reply, Score) or reply.responder == SMALL:
+        return ""
+    return first.text or first.error or "(nothing)"
 
 
 def _said(prompt: str | tuple[Message, ...]) -> str:

@@ -191,9 +191,9 @@ def _in_batches(
 
 
 def _both(small: Footprint | None, large: Footprint | None) -> Footprint | None:
-    """What the two take together; unknown where it is of one of them."""
+    """What the two take on this machine: the small one's alone where the other tells nothing, as servers do."""
     if small is None or large is None:
-        return None
+        return small
 
     def added(one: float | None, other: float | None) -> float | None:
         return None if one is None or other is None else one + other
