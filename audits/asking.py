@@ -142,7 +142,7 @@ def ask(
     progress.probe_ends(run)
     if status != "measured":
         return replace(unasked(selected, run, level), observations=tuple(seen))
-    named = _named(selected, [*estimates, *by_responder(selected.probe, seen, estimates, level)])
+    named = _named(selected, estimates)
     return Seen(run=run, observations=tuple(seen), estimates=named, meanings=_meanings(selected))
 
 
@@ -224,6 +224,7 @@ def _measured(
         try:
             estimates = list(selected.probe.measure(seen, level))
             _refuse_odd(selected.probe.metrics, estimates, level)
+            estimates += by_responder(selected.probe, seen, estimates, level)
         except Exception as error:
             status, reason = "error", f"measuring raised {type(error).__name__}: {error}"
             log(f"{selected.name} raised while measuring\n{traceback.format_exc()}")

@@ -1,4 +1,4 @@
-"""Figures about who answered, where several models were audited as one: per route, and how often each was needed.
+"""Figures about who answered, where two models were audited as one: per route, and how often each was needed.
 
 They come from the observations' exchanges alone, so no probe knows of them and a replay computes them again.
 """
@@ -65,12 +65,11 @@ def by_responder(
 
     An item that needed several questions may have been answered by both: it is then a group of its own.
     """
-    if not any(one.reply.drafts for said in seen for one in said.exchanges):
-        return []
     answered: dict[tuple[str, ...], set[str]] = {}
     for said in seen:
         for place in ((said.item, said.arm), (said.item,)):
-            answered.setdefault(place, set()).update(one.reply.responder for one in said.exchanges)
+            names = {one.reply.responder for one in said.exchanges}
+            answered.setdefault(place, set()).update(names & {SMALL, LARGE})
     who = {place: " and ".join(sorted(some, reverse=True)) for place, some in answered.items() if some}
     if len(set(who.values())) < 2:
         return []
