@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from slm_audit import Access, Completion, Decoding, Generation, Message, Scoring, Scripted
 from slm_audit.audits.errors import SpecFaults, UserError
+from slm_audit.audits.memory import peak_bytes
 from slm_audit.audits.models import open_model
 from slm_audit.audits.models.cascade import CascadeModel
 from slm_audit.audits.models.confidence import By, Confidence
@@ -17,6 +18,7 @@ from slm_audit.audits.models.leave import Leave
 from slm_audit.audits.models.transformers import TransformersModel
 from slm_audit.audits.plan import check_plan
 from slm_audit.audits.yaml_file import parse
+from slm_audit.probes.contract import ModelIdentity
 
 SHORT = Decoding(max_tokens=8)
 LARGE = Scripted("It is the large one.", lambda _context, text: -2.0 * len(text), name="large")
@@ -175,3 +177,22 @@ def test_one_key_is_not_sent_to_two_servers() -> None:
     plan = check_plan(parse(Path("model.yaml"), text), {})
     with pytest.raises(UserError, match="name the key of each"):
         open_model(plan.spec.model, plan.model_path, Leave(key_env="MY_KEY"))
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "here"),
+    [
+        (("transformers", "cpu"), ("endpoint", ""), True),
+        (("transformers", "cpu"), ("transformers", "cpu"), True),
+        (("transformers", "cpu"), ("transformers", "cuda"), False),
+        (("endpoint", ""), ("transformers", "cpu"), False),
+    ],
+)
+def test_its_memory_is_this_processs_where_what_the_device_carries_lies_in_it(
+    small: tuple[str, str], large: tuple[str, str], here: bool
+) -> None:
+    parts = [Scripted("Yes."), Scripted("Yes.")]
+    for part, (kind, device) in zip(parts, (small, large), strict=True):
+        part.identity = ModelIdentity(kind=kind, name="m", settings={"device": device})
+    model = CascadeModel(*parts, Confidence(by="refusal", threshold=1.0))
+    assert (peak_bytes(model.identity) is not None) == here
