@@ -19,6 +19,7 @@ from .bench import Detectors, JournalBench
 from .errors import EvidenceError, LostReply
 from .journal import Journal
 from .journalled import JournalledModel, digest
+from .responders import by_responder
 from .selection import Selected
 from .stopping import Stopping
 
@@ -262,6 +263,7 @@ def _measured(
         try:
             estimates = list(selected.probe.measure(seen, level))
             _refuse_odd(selected.probe.metrics, estimates, level)
+            estimates += by_responder(selected.probe, seen, estimates, level)
             if stopping and stopping.sequential:
                 estimates = stopping.sequences(seen, estimates)
         except Exception as error:

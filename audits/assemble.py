@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from ..probes.contract import (
     JSON,
+    Completion,
     Estimate,
     Exchange,
     Generation,
@@ -24,8 +25,10 @@ from ..reports.policy import FailOn, Policy
 from ..reports.record import SCHEMA, Finding, Look, Record
 from ..reports.transcripts import Transcript, Turn
 from .asking import Seen
-from .gate import CORE, VALID, Judged, judge
+from .gate import VALID, Judged, judge
+from .models.cascade import SMALL
 from .noise import named
+from .responders import METRICS, cascade_figures
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +55,13 @@ class Circumstances:
 def record_of(seen: Sequence[Seen], policy: Policy, about: Circumstances) -> Record:
     """The record of a run: estimates become findings, judged on the day of the run unless another day is given."""
     measured_only = [one for one in seen if one.run.status == "measured"]
-    meanings = {CORE: VALID.meaning, **{name: said for one in seen for name, said in one.meanings.items()}}
-    estimates = [*valid_rates(measured_only, about.level), *(found for one in seen for found in one.estimates)]
+    meanings = {one.name: one.meaning for one in (VALID, *METRICS)}
+    meanings |= {name: said for one in seen for name, said in one.meanings.items()}
+    estimates = [
+        *valid_rates(measured_only, about.level),
+        *cascade_figures([(one.run, one.observations) for one in measured_only], about.level),
+        *(found for one in seen for found in one.estimates),
+    ]
     runs = tuple(one.run for one in seen)
     day = about.judged_on or datetime.fromisoformat(about.created).date()
     judgement = judge(estimates, policy, day, runs, gates=about.gates, fail_on=about.fail_on)
@@ -208,10 +216,20 @@ def _turn(exchange: Exchange, mask: Mask) -> Turn:
             asked=mask(_said(asked.prompt) + asked.prefill),
             reply=mask(text),
             key=exchange.key,
+            responder=reply.responder,
+            overruled=mask(_overruled(reply)),
         )
     value = reply.error or f"log-probability {reply.logprob:.4f} nats" if isinstance(reply, Score) else reply.text
     continuation = f"{_said(asked.context)}⟨{asked.continuation}⟩"
-    return Turn(kind="score", asked=mask(continuation), reply=mask(value), key=exchange.key)
+    return Turn(kind="score", asked=mask(continuation), reply=mask(value), key=exchange.key, responder=reply.responder)
+
+
+def _overruled(reply: Completion | Score) -> str:
+    """What the small model of a cascade had said, where another text was given."""
+    first = reply.drafts[0] if reply.drafts else None
+    if first is None or isinstance(reply, Score) or reply.responder == SMALL:
+        return ""
+    return first.text or first.error or "(nothing)"
 
 
 def _said(prompt: str | tuple[Message, ...]) -> str:

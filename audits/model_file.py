@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, model_validator
 
 Name = Annotated[str, Field(min_length=1)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -125,11 +125,56 @@ def kind_of(said: object) -> object:
     return said.get("kind", "transformers") if isinstance(said, Mapping) else getattr(said, "kind", None)
 
 
-ModelFile = Annotated[
+OneModelFile = Annotated[
     Annotated[LocalFile, Tag("transformers")]
     | Annotated[EndpointFile, Tag("endpoint")]
     | Annotated[ReplayFile, Tag("replay")]
     | Annotated[CallableFile, Tag("callable")],
+    Discriminator(kind_of),
+]
+"""The section of a model that is one model."""
+
+
+def _no_cascade(said: object) -> object:
+    if kind_of(said) == "cascade":
+        raise ValueError("a cascade cannot stand in a cascade; name a model of another kind")
+    return said
+
+
+class CascadeFile(_Kind):
+    """A small model that answers first, and a large one that answers where the small one is unsure.
+
+    `confidence` says what is held against `threshold`: likelihood, agreement of `samples` texts, or refusal;
+    audits/models/confidence.py tells how each is computed.
+    """
+
+    kind: Literal["cascade"]
+    small: Annotated[OneModelFile, BeforeValidator(_no_cascade)]
+    large: Annotated[OneModelFile, BeforeValidator(_no_cascade)]
+    confidence: Literal["likelihood", "agreement", "refusal"] = "likelihood"
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    samples: Annotated[int, Field(ge=1, le=100)] = 5
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.threshold is None and self.confidence != "refusal":
+            raise ValueError(f"a cascade by {self.confidence} needs a threshold; write threshold: 0.7 or another share")
+        if "samples" in self.model_fields_set and self.confidence != "agreement":
+            raise ValueError(f"a cascade by {self.confidence} draws no samples; delete samples")
+        return self
+
+    @property
+    def title(self) -> str:
+        """What a reader calls it."""
+        return f"{self.small.title}, then {self.large.title}"
+
+
+ModelFile = Annotated[
+    Annotated[LocalFile, Tag("transformers")]
+    | Annotated[EndpointFile, Tag("endpoint")]
+    | Annotated[ReplayFile, Tag("replay")]
+    | Annotated[CallableFile, Tag("callable")]
+    | Annotated[CascadeFile, Tag("cascade")],
     Discriminator(kind_of),
 ]
 """The section of any kind of model."""

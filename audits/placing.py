@@ -17,6 +17,10 @@ def place_of_model(model: ModelFile, base: Path, leave: Leave, *, allow_path: bo
     """Where a model lies: a folder, a hub id or a file; "" if a server answers for it."""
     if model.kind == "endpoint":
         return ""
+    if model.kind == "cascade":
+        for part in (model.small, model.large):
+            place_of_model(part, base, leave, allow_path=allow_path)
+        return str(base)
     if model.kind == "callable":
         if not leave.code:
             raise UserError(f"{model.title} is code that would be run; read it, then give --allow-code")
@@ -35,6 +39,12 @@ def place_of_model(model: ModelFile, base: Path, leave: Leave, *, allow_path: bo
 
 def with_places(model: ModelFile, base: Path, *, allow_path: bool) -> ModelFile:
     """The section with the paths of adapter and template resolved; UserError if they are not what they seem."""
+    if model.kind == "cascade":
+        parts = {
+            name: with_places(part, base, allow_path=allow_path)
+            for name, part in (("small", model.small), ("large", model.large))
+        }
+        return model.model_copy(update=parts)
     if not isinstance(model, LocalFile):
         return model
     found: dict[str, str] = {}
@@ -54,6 +64,6 @@ def where(model: ModelFile, base: Path) -> str:
     """Where the model of a run that was begun lies now, by the folder of its spec."""
     if model.kind == "endpoint":
         return ""
-    if model.kind == "callable":
+    if model.kind == "callable" or model.kind == "cascade":
         return str(base)
     return str(base / model.path) if (base / model.path).exists() else model.path

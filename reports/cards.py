@@ -19,6 +19,8 @@ class Said:
     reply: str
     cut: int
     key: str
+    responder: str
+    overruled: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +57,10 @@ def card(one: Transcript, name: str = "") -> Card:
                 kind="scored" if turn.kind == "score" else "generated",
                 asked=turn.asked[:LONGEST],
                 reply=turn.reply[:LONGEST],
-                cut=max(0, len(turn.asked) - LONGEST) + max(0, len(turn.reply) - LONGEST),
+                cut=sum(max(0, len(text) - LONGEST) for text in (turn.asked, turn.reply, turn.overruled)),
                 key=turn.key[:12],
+                responder=turn.responder,
+                overruled=turn.overruled[:LONGEST],
             )
             for turn in one.turns
         ),

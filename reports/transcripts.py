@@ -10,12 +10,17 @@ from ..probes.contract import Groups, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What was asked and what came back, masked; `kind` is "generate" or "score", `key` the journal's."""
+    """What was asked and what came back, masked; `kind` is "generate" or "score", `key` the journal's.
+
+    Of a cascade, `responder` is who answered, and `overruled` what the small model had said where that did not stand.
+    """
 
     kind: str
     asked: str
     reply: str
     key: str = ""
+    responder: str = ""
+    overruled: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

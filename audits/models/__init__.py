@@ -15,7 +15,7 @@ from ..execution import LOCAL, Execution, check_execution
 from .leave import NONE, Leave
 
 if TYPE_CHECKING:
-    from ..model_file import ModelFile
+    from ..model_file import CascadeFile, ModelFile
 
 __all__ = ["Leave", "open_model"]
 
@@ -50,7 +50,8 @@ def open_model(spec: ModelFile, path: str, leave: Leave = NONE, execution: Execu
 
 
 def _opened(spec: ModelFile, path: str, leave: Leave) -> Model:
-    """The model that a spec names, at its resolved `path` (a folder, a hub id or a file; "" for a server).
+    """The model that a spec names, at its resolved `path` (a folder, a hub id or a file; "" for a server;
+    the folder of the spec for what names further places).
 
     `leave` is what the command line allows. Imports torch, or httpx, only where that kind needs it.
     """
@@ -68,6 +69,8 @@ def _opened(spec: ModelFile, path: str, leave: Leave) -> Model:
         if not leave.code:
             raise UserError(f"{spec.title} is code that would be run; read it, then give --allow-code")
         return FunctionModel(spec, Path(path))
+    if spec.kind == "cascade":
+        return _cascade(spec, Path(path), leave)
     from . import files
 
     if Path(path).is_dir():
@@ -85,4 +88,19 @@ def _opened(spec: ModelFile, path: str, leave: Leave) -> Model:
         leave=leave,
         threads=spec.threads,
         memory=None if spec.memory_gb is None else int(spec.memory_gb * 1e9),
+    )
+
+
+def _cascade(spec: CascadeFile, base: Path, leave: Leave) -> Model:
+    from ..placing import where
+    from .cascade import CascadeModel
+    from .confidence import Confidence
+
+    if leave.key_env and spec.small.kind == spec.large.kind == "endpoint":
+        raise UserError("--key-env is the key of one server, but two are named; name the key of each as its 'key'")
+    threshold = 1.0 if spec.threshold is None else spec.threshold
+    return CascadeModel(
+        open_model(spec.small, where(spec.small, base), leave),
+        open_model(spec.large, where(spec.large, base), leave),
+        Confidence(by=spec.confidence, threshold=threshold, samples=spec.samples),
     )

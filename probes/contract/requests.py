@@ -79,7 +79,8 @@ class Completion:
     """One text that a model gave. With finish "error", `error` names the cause (too_long, nan, server, ...).
 
     `token_logprobs` are in nats, before temperature and top_p, one per generated token.
-    Seconds are measured only for requests marked `alone`.
+    Seconds are measured only for requests marked `alone`. `responder` says which one of several models answered, and
+    `drafts` hold what a cascade's small model said first, by which it was decided who answers.
     """
 
     text: str
@@ -91,6 +92,7 @@ class Completion:
     reasoning: str = ""
     calls: tuple[ToolCall, ...] = ()
     responder: str = ""
+    drafts: tuple[Completion, ...] = ()
     seeded: bool = True
     seconds: float | None = None
     first_token_seconds: float | None = None
@@ -112,6 +114,7 @@ class Score:
 
     `tokens` of them were scored and `unscored` could not be (the first token of a text without a BOS);
     `greedy` says whether each was the model's first choice. `offsets` are character starts in the continuation.
+    `responder` and `drafts` are as in Completion; the drafts are texts after the same context.
     """
 
     logprob: float
@@ -124,3 +127,4 @@ class Score:
     variances: tuple[float, ...] | None = None
     error: str = ""
     responder: str = ""
+    drafts: tuple[Completion, ...] = ()

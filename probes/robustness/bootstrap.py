@@ -7,11 +7,14 @@ import importlib
 import logging
 import os
 import random
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib import resources
+from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 import numpy
 
@@ -28,7 +31,8 @@ def import_textattack() -> None:
 
     Left alone, its import downloads word lists, writes into the user's home and fails without network. Here
     it finds the marker of a finished installation in this project's cache folder and the stop words that lie
-    beside this file; the environment is as before when it is done, and its log speaks of errors only.
+    beside this file; the environment is as before when it is done, and its log speaks of errors only. Where flair is
+    not installed (it does not go with transformers 5), empty classes stand in for what textattack takes from it.
     """
     try:
         with ExitStack() as stack:
@@ -36,6 +40,7 @@ def import_textattack() -> None:
                 importlib.import_module(name)
             stack.enter_context(_stop_words_at_hand())
             stack.enter_context(_environment(_cache_folder()))
+            stack.enter_context(_flair_at_hand())
             importlib.import_module("textattack")
     except Exception as error:  # whatever stops it, the audit goes on without it
         first = str(error).strip().split("\n")[0]
@@ -77,6 +82,25 @@ def _stop_words_at_hand() -> Iterator[None]:
             yield
         finally:
             nltk.data.path.remove(str(folder))
+
+
+@contextmanager
+def _flair_at_hand() -> Iterator[None]:
+    """textattack imports flair to tag parts of speech and names, which no attack of ours does."""
+    modules = {"flair": ModuleType("flair"), "flair.data": ModuleType("data"), "flair.models": ModuleType("models")}
+    if find_spec("flair") is not None:
+        modules = {}
+    sys.modules.update(modules)
+    for name, module in modules.items():
+        if name != "flair":
+            setattr(modules["flair"], module.__name__, module)
+            for taken in ("Sentence", "Tokenizer", "SequenceTagger"):
+                setattr(module, taken, type(taken, (), {}))
+    try:
+        yield
+    finally:
+        for name in modules:
+            del sys.modules[name]
 
 
 @contextmanager

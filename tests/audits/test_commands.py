@@ -120,18 +120,18 @@ def test_quick_warns_before_it_asks_and_cannot_pass(
     assert "fairness.decisions.parity_difference at most 0.01 cannot be passed" in told.stdout
 
 
-def test_an_expired_waiver_is_named_beside_the_verdict_and_has_no_effect(finished: Path, tmp_path: Path) -> None:
+def test_an_expired_waiver_is_named_beside_the_verdict_and_has_no_effect(copied: Path, tmp_path: Path) -> None:
     limit = "{metric: fairness.decisions.flip_rate, at_most: 0.0}"
     for name, day in (("valid", "2999-01-01"), ("expired", "2020-01-31")):
         waiver = f"{{metric: fairness.decisions.flip_rate, at_most: 1, owner: head, reason: r, expires: {day}}}"
         (tmp_path / f"{name}.yaml").write_text(f"version: 1\nname: p\nlimits: [{limit}]\nwaivers: [{waiver}]\n")
     said = "The waiver of head for fairness.decisions.flip_rate expired on 2020-01-31 and has no effect."
-    valid = CliRunner().invoke(main, ["gate", str(finished), "--policy", str(tmp_path / "valid.yaml")])
+    valid = CliRunner().invoke(main, ["gate", str(copied), "--policy", str(tmp_path / "valid.yaml")])
     assert (valid.exit_code, said in valid.output) == (0, False)
     for form in ("html", "markdown", "junit"):
         shown = tmp_path / f"shown.{form}"
         options = ("--policy", str(tmp_path / "expired.yaml"), "--form", form, "--output", str(shown))
-        told = CliRunner().invoke(main, ["gate", str(finished), *options])
+        told = CliRunner().invoke(main, ["gate", str(copied), *options])
         assert told.exit_code in (1, 3)
         assert said in told.output
         assert said in shown.read_text().replace("\\", "")

@@ -149,13 +149,14 @@ def test_a_model_without_the_access_that_a_probe_needs_is_not_measured(tmp_path:
 
 
 def test_nan_logits_everywhere_are_missing_evidence_and_exit_4(tmp_path: Path, make_model: Callable[..., Path]) -> None:
-    import torch
+    from safetensors.torch import load_file, save_file
     from slm_audit.audits.models.transformers import TransformersModel
 
     folder = make_model(seed=3)
+    weights = load_file(folder / "model.safetensors")
+    next(iter(weights.values())).fill_(float("nan"))
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     broken = TransformersModel(str(folder))
-    with torch.no_grad():
-        next(iter(broken._network.parameters())).fill_(float("nan"))
     small = check_plan(str(folder), {"audit.only": ["toxicity.*", "fairness.*"], "audit.limit": 10})
     ended = engine.run(small, broken, tmp_path, now=NOW)
     assert ended.record.exit_code == 4

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy
 import pytest
-from slm_audit.probes.contract import NotMeasured
+from slm_audit.probes.contract import NotMeasured, canonical
 from slm_audit.probes.robustness import bootstrap
 from slm_audit.probes.robustness.attack import Attack
 from slm_audit.probes.testing import Scripted, observe
@@ -98,3 +98,28 @@ def test_the_import_leaves_home_and_environment_alone(tmp_path: Path) -> None:
     assert "nltk" not in done.stderr and "TextAttack" not in done.stderr
     written = {path.relative_to(home).parts[:2] for path in home.rglob("*") if path.is_file()}
     assert written == {(".cache", "slm-audit")}
+
+
+@pytest.mark.slow
+def test_without_flair_the_attack_is_the_same_and_no_false_flair_is_left_behind(by_heart: Scripted) -> None:
+    code = (
+        "import importlib.util, sys; sys.path.insert(0, sys.argv[1])\n"
+        "from conftest import lead_by_heart, read_by\n"
+        "from slm_audit.probes.contract import canonical\n"
+        "from slm_audit.probes.robustness import bootstrap\n"
+        "from slm_audit.probes.robustness.attack import Attack\n"
+        "from slm_audit.probes.testing import observe\n"
+        "bootstrap.find_spec = lambda name: None if name == 'flair' else importlib.util.find_spec(name)\n"
+        "print(canonical(observe(Attack(), read_by(lead_by_heart), most_items=4)))\n"
+        "assert 'flair' not in sys.modules and not [one for one in sys.modules if one.startswith('flair.')]\n"
+    )
+    links = ":".join(path for path in sys.path if path)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(Path(__file__).parent)],
+        env={**os.environ, "PYTHONPATH": links},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == canonical(observe(Attack(), by_heart, most_items=4))

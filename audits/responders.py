@@ -1,0 +1,173 @@
+"""Figures about who answered, where two models were audited as one: per route, and how often each was needed.
+
+They come from the observations' exchanges alone, so no probe knows of them and a replay computes them again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..probes.contract import Completion, Estimate, Exchange, Generation, Groups, Metric, Observation, Probe, Score
+from ..probes.estimates import bootstrapped, by_group, rate, unmeasured
+from ..reports.masks import Mask
+from ..reports.record import ProbeRun
+from .models.cascade import LARGE, SMALL
+
+DEFERRAL = Metric(
+    name="cascade.deferral_rate",
+    meaning="questions that the small model handed to the large one; a text is a question, and so is a context, "
+    "however many continuations of it were scored",
+    role="diagnostic",
+)
+TOKENS = Metric(
+    name="cascade.tokens",
+    meaning="tokens that a model read and wrote for a text, what it drew for comparison or in vain included; "
+    "0 for a text that it was not asked for",
+    role="diagnostic",
+    range=(0.0, 1e9),
+    unit="tokens",
+)
+PERSONAL_DEFERRED = Metric(
+    name="cascade.personal_deferral_rate",
+    meaning="among questions with personal data or a probe's secret, those that went to the large model, and so "
+    "left the device if that one is served elsewhere",
+    role="diagnostic",
+)
+PERSONAL_SHARE = Metric(
+    name="cascade.personal_share",
+    meaning="among questions that went to the large model, those with personal data or a probe's secret",
+    role="diagnostic",
+)
+METRICS = (DEFERRAL, TOKENS, PERSONAL_DEFERRED, PERSONAL_SHARE)
+
+
+class Question(NamedTuple):
+    """One question to the pair: the cluster and dimension of its item, its answer, and if it holds personal data."""
+
+    dimension: str
+    cluster: str
+    answer: Completion | Score
+    personal: bool
+
+    @property
+    def deferred(self) -> bool:
+        """Whether the large model answered."""
+        return self.answer.responder == LARGE
+
+
+def by_responder(
+    probe: Probe, seen: Sequence[Observation], estimates: Sequence[Estimate], level: float
+) -> list[Estimate]:
+    """The probe's means again, for each model that answered; nothing where one model answered everything.
+
+    An item that needed several questions may have been answered by both: it is then a group of its own.
+    """
+    answered: dict[tuple[str, ...], set[str]] = {}
+    for said in seen:
+        for place in ((said.item, said.arm), (said.item,)):
+            names = {one.reply.responder for one in said.exchanges}
+            answered.setdefault(place, set()).update(names & {SMALL, LARGE})
+    who = {place: " and ".join(sorted(some, reverse=True)) for place, some in answered.items() if some}
+    if len(set(who.values())) < 2:
+        return []
+    metrics = {one.name: one for one in probe.metrics}
+    whole = {one.metric: one for one in estimates if not one.groups}
+    found = []
+    for name, parts in probe.terms(seen).items():
+        if set(parts) != {""}:
+            continue  # the worst of several means is none of one model
+        rows = [(one, who.get((one.item, one.arm)) or who.get((one.item,), "")) for one in parts[""]]
+        rows = [row for row in rows if row[1]]
+        own = by_group(
+            replace(metrics[name], range=whole[name].range),
+            [one.value for one, _ in rows],
+            [one.cluster for one, _ in rows],
+            [("responder", label) for _, label in rows],
+            level,
+        )
+        corrected = whole[name].correction != "none needed"
+        found += [replace(one, correction="uncorrected") if corrected else one for one in own]
+    return found
+
+
+def cascade_figures(seen: Sequence[tuple[ProbeRun, Sequence[Observation]]], level: float) -> list[Estimate]:
+    """How often, at what price and with what data the large model was asked; nothing where there is no cascade."""
+    asked = [one for run, said in seen for one in _questions(run, said)]
+    if not asked:
+        return []
+    found = [_share(DEFERRAL, asked, [one.deferred for one in asked], level)]
+    for dimension in sorted({one.dimension for one in asked}):
+        own = [one for one in asked if one.dimension == dimension]
+        found.append(_share(DEFERRAL, own, [one.deferred for one in own], level, (("dimension", dimension),)))
+    personal, sent = [one for one in asked if one.personal], [one for one in asked if one.deferred]
+    return [
+        *found,
+        *_tokens(asked, level),
+        _share(PERSONAL_DEFERRED, personal, [one.deferred for one in personal], level),
+        _share(PERSONAL_SHARE, sent, [one.personal for one in sent], level),
+    ]
+
+
+def _questions(run: ProbeRun, seen: Sequence[Observation]) -> Iterator[Question]:
+    for said in seen:
+        holds = Mask(said.sensitive, "")
+        contexts = set()
+        for one in said.exchanges:
+            if not one.reply.drafts:
+                continue
+            text = _prompt(one)
+            if isinstance(one.reply, Score):
+                if text in contexts:
+                    continue
+                contexts.add(text)
+            yield Question(run.dimension, f"{run.name}/{said.cluster}", one.reply, holds(text) != text)
+
+
+def _prompt(exchange: Exchange) -> str:
+    """All that the model read."""
+    asked = exchange.asked
+    prompt = asked.prompt if isinstance(asked, Generation) else asked.context
+    text = prompt if isinstance(prompt, str) else "\n".join(one.content for one in prompt)
+    return text + asked.prefill if isinstance(asked, Generation) else text
+
+
+def _share(
+    metric: Metric, asked: Sequence[Question], held: Sequence[bool], level: float, groups: Groups = ()
+) -> Estimate:
+    if not asked:
+        return unmeasured(metric, level, "there were no such questions", groups=groups)
+    return rate(metric, [float(one) for one in held], [one.cluster for one in asked], level, groups=groups)
+
+
+def _tokens(asked: Sequence[Question], level: float) -> list[Estimate]:
+    """The tokens of each model for a text. Of scores no model tells what it read."""
+    texts = [one for one in asked if isinstance(one.answer, Completion)]
+    spent: Mapping[str, list[float | None]] = {
+        SMALL: [_sum(one.answer.drafts) for one in texts],
+        LARGE: [_sum([one.answer] if one.deferred and isinstance(one.answer, Completion) else []) for one in texts],
+    }
+    return [_mean_tokens(values, texts, level, (("responder", name),)) for name, values in spent.items()]
+
+
+def _mean_tokens(values: Sequence[float | None], texts: Sequence[Question], level: float, groups: Groups) -> Estimate:
+    known = [(value, one.cluster) for value, one in zip(values, texts, strict=True) if value is not None]
+    if not known:
+        return unmeasured(TOKENS, level, "no text's tokens were told", groups=groups)
+    counts = [value for value, _ in known]
+    return bootstrapped(
+        TOKENS,
+        lambda rows: math.fsum(counts[row] for row in rows) / len(rows),
+        [cluster for _, cluster in known],
+        level,
+        missing=len(values) - len(known),
+        groups=groups,
+    )
+
+
+def _sum(texts: Sequence[Completion]) -> float | None:
+    """The tokens that were read and written; None where a model does not tell."""
+    counts = [count for one in texts for count in (one.prompt_tokens, one.tokens)]
+    return None if None in counts else float(sum(one for one in counts if one is not None))
