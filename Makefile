@@ -28,5 +28,5 @@ wheel:          ## the built wheel, installed elsewhere, audits from outside the
 
 PEERS ?= .peers
 benchmark:      ## this engine against lm_eval and plain generate; best on a machine that does nothing else
-	test -x $(PEERS)/bin/python || ($(PYTHON) -m venv $(PEERS) && $(PEERS)/bin/python -m pip install -q torch 'lm_eval[hf]')
+	test -x $(PEERS)/bin/python || ($(PYTHON) -m venv $(PEERS) && $(PEERS)/bin/python -m pip install -q "$$(grep ^torch== constraints.txt)" 'lm_eval[hf]')
 	$(PYTHON) tests/performance/benchmark.py --lm-eval $(PEERS)/bin/python --models $(PEERS)/models

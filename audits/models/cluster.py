@@ -176,6 +176,7 @@ def _connected(address: str) -> contextlib.ExitStack:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     import ray
+    import ray.dag.compiled_dag_node  # Ray imports it to shut down, which is too late when the process is ending
 
     with contextlib.ExitStack() as closing:
         if ray.is_initialized():
