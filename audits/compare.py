@@ -11,7 +11,7 @@ from ..probes.contract import Estimate
 from ..probes.estimates import benjamini_hochberg, equivalent, holm
 from ..reports.compared import SCHEMA, Called, Compared, Comparison, Delta, Side
 from ..reports.evidence import by_probe
-from ..reports.policy import FailOn, Policy
+from ..reports.policy import SEVERITY, FailOn, Policy
 from ..reports.record import Finding, Record
 from . import run_folder
 from .asking import Seen
@@ -48,7 +48,7 @@ def compare(
         _compared(first, other, _side(folder, other), policy, now, fail_on, (said[0], own))
         for folder, other, own in zip(variants, others, said[1:], strict=True)
     ]
-    worst = max((one.record for one in compared), key=lambda one: _GRAVITY.index(one.verdict))
+    worst = max((one.record for one in compared), key=lambda one: SEVERITY.index(one.verdict))
     many = f"{len(compared)} variants, the worst: " if len(compared) > 1 else ""
     return Comparison(
         schema=SCHEMA,
@@ -59,9 +59,6 @@ def compare(
         exit_code=worst.exit_code,
         summary=many + worst.summary,
     )
-
-
-_GRAVITY = ("pass", "inconclusive", "incomplete", "fail")
 
 
 def _evidence(folder: Path, policy: Policy, *, allow_code: bool) -> Replayed:

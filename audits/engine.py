@@ -10,18 +10,14 @@ from pathlib import Path
 from ..probes.contract import Metric, Model
 from ..reports.escape import visible
 from ..reports.policy import FailOn, Policy
-from ..reports.record import Journal as JournalHead
 from ..reports.record import Record
 from . import run_folder
-from .advice import advice
 from .asking import Progress, Seen, Silent, ask, unasked
-from .assemble import Circumstances, record_of, transcripts_of
+from .assemble import transcripts_of
 from .bench import Detectors, opener
 from .budget import allot
 from .environment import own_version
 from .errors import UserError
-from .fitness import unshown, with_card
-from .gate import level_of_look
 from .journal import NAME as JOURNAL
 from .journal import Journal
 from .noise import noise_floors
@@ -30,12 +26,12 @@ from .outputs import write_outputs
 from .plan import Plan
 from .prospect import foresee
 from .recorded import RecordedModel
-from .reuse import earlier_looks, refuse_unusable, reuse
+from .recording import level_of, record_of_run
+from .reuse import refuse_unusable, reuse
 from .selection import Selected
 from .settings import Settings, note, refuse_other_items
 from .spec import Spec
 from .stopping import Stopping
-from .suite import read_suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +131,7 @@ def replay(
         by = policy or settings.policy
         by = by if confidence is None else replace(by, confidence=confidence)
         model, detectors = RecordedModel.from_facts(settings.model), Detectors(journal, None)
-        level, lacking = _level(journal, by), not_measured(journal)
+        level, lacking = level_of(journal, by), not_measured(journal)
 
         def asked(one: Selected, repeat: int = 0) -> Seen:
             return _ask(one, journal, settings, by, model, detectors, Silent(), _tell_nobody, repeat=repeat)
@@ -143,7 +139,7 @@ def replay(
         selected = settings.select(allow_code=allow_code)
         seen = [unasked(one, lacking[one.name], level) if one.name in lacking else asked(one) for one in selected]
         noise = _noise(settings.spec.audit.repeat, selected, seen, asked)
-        record = _record(journal, settings, by, seen, noise, at=at, fail_on=fail_on)
+        record = record_of_run(journal, settings, by, seen, noise, at=at, fail_on=fail_on)
         return Replayed(
             record=record,
             seen=seen,
@@ -199,7 +195,7 @@ def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], mode
     seen = [asked(one) for one in selected]
     note_outcomes(journal, seen)
     noise = _noise(settings.spec.audit.repeat, selected, seen, asked)
-    record = _record(journal, settings, settings.policy, seen, noise)
+    record = record_of_run(journal, settings, settings.policy, seen, noise)
     log(f"{settings.created} {settings.run}: {record.verdict}, {journal.count} rows, head {journal.head}")
     journal.settle()
     journal.close()
@@ -220,7 +216,7 @@ def _ask(
     *,
     repeat: int = 0,
 ) -> Seen:
-    level, audit = _level(journal, policy), settings.spec.audit
+    level, audit = level_of(journal, policy), settings.spec.audit
     return ask(
         selected,
         model,
@@ -246,61 +242,6 @@ def _noise(
             others = [again(one, repeat).estimates for repeat in range(1, repeats)]
             floors |= noise_floors([first.estimates, *others])
     return floors
-
-
-def _level(journal: Journal, policy: Policy) -> float:
-    return level_of_look(policy.confidence, len(earlier_looks(journal)) + 1)
-
-
-def _record(
-    journal: Journal,
-    settings: Settings,
-    policy: Policy,
-    seen: Sequence[Seen],
-    noise: Mapping[str, float],
-    *,
-    at: date | None = None,
-    fail_on: FailOn | None = None,
-) -> Record:
-    spec = settings.spec
-    measured = {one.run.name for one in seen if one.run.status == "measured"}
-    about = Circumstances(
-        run=settings.run,
-        created=settings.created,
-        seed=spec.audit.seed,
-        suite=spec.audit.suite,
-        gates=read_suite(spec.audit.suite).gates,
-        model={**settings.model, "card": spec.card.model_dump(by_alias=True)},
-        environment=settings.environment,
-        not_asked=(
-            *unshown(spec.card, measured),
-            *advice(spec.card, spec.model, measured),
-            *RecordedModel.from_facts(settings.model).notes,
-            *_not_asked(settings),
-        ),
-        judged_afterwards=policy.sha256 != settings.policy.sha256,
-        judged_on=at,
-        fail_on=fail_on or spec.fail_on,
-        level=_level(journal, policy),
-        earlier=earlier_looks(journal),
-        repeats=spec.audit.repeat,
-        noise=noise,
-    )
-    return replace(
-        record_of(seen, with_card(policy, spec.card), about), journal=JournalHead(head=journal.head, rows=journal.count)
-    )
-
-
-def _not_asked(settings: Settings) -> tuple[str, ...]:
-    spec, said = settings.spec, []
-    suite = read_suite(spec.audit.suite)
-    if not suite.gates:
-        said.append(f"the suite {spec.audit.suite} asks {suite.description}: it decides few limits and does not gate")
-    if spec.audit.limit:
-        said.append(f"at most {spec.audit.limit} clusters of each probe were asked (limit)")
-    if spec.audit.only:
-        said.append(f"only the probes {', '.join(spec.audit.only)} were asked")
-    return (*said, *(settings.allotment.lacking if settings.allotment else ()))
 
 
 def _tell_nobody(_: str) -> None:

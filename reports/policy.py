@@ -9,12 +9,13 @@ from typing import Literal
 FailOn = Literal["inconclusive", "incomplete", "fail"]
 """The mildest whole verdict that still gives an exit code other than 0; the verdict itself stays what it is."""
 
-_SEVERITY = ("pass", "inconclusive", "incomplete", "fail")
+SEVERITY = ("pass", "inconclusive", "incomplete", "fail")
+"""Whole verdicts, the mildest first."""
 
 
 def stops(verdict: str, fail_on: FailOn) -> bool:
     """Whether a verdict is grave enough to stop a pipeline."""
-    return verdict != "pass" and _SEVERITY.index(verdict) >= _SEVERITY.index(fail_on)
+    return verdict != "pass" and SEVERITY.index(verdict) >= SEVERITY.index(fail_on)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
