@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-import numpy
-
-from ..probes.contract import Estimate, Item, Metric, Model, NotMeasured, Observation, from_json
-from ..probes.estimates import unmeasured
+from ..probes.contract import Estimate, Item, Metric, Model, NotMeasured
 from ..probes.streams import stream
 from ..reports.masks import Mask
 from ..reports.record import ProbeRun
 from .bench import Detectors, JournalBench
 from .errors import EvidenceError, LostReply
+from .items import ORDER, in_order, items_digest, items_of, windows
 from .journal import Journal
-from .journalled import JournalledModel, digest
+from .journalled import JournalledModel
+from .observations import Observations
 from .responders import by_responder
+from .seen import Seen, seen_of, unasked
 from .selection import Selected
 from .stopping import Stopping
 
-ORDER = "order"
-WINDOW = 384
 Status = Literal["measured", "not_measured", "error", "interrupted"]
 
 
@@ -60,29 +58,20 @@ class Silent:
         """Say nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What the asking of one probe came to; estimates bear their full names.
-
-    `valid` is its share of usable answers where that needs an interval which knows of early stopping.
-    """
-
-    run: ProbeRun
-    observations: tuple[Observation, ...]
-    estimates: tuple[Estimate, ...]
-    meanings: Mapping[str, str]
-    valid: Estimate | None = None
-
-
 @dataclass(slots=True, kw_only=True)
-class Counter:
-    """How much was asked of the model."""
+class Asked:
+    """How far the asking of a probe has come: clusters of those planned, and what was observed, asked and told."""
 
+    observations: Observations
+    items_sha256: str = field(default_factory=lambda: items_digest(()))
+    planned: int = 0
+    clusters: int = 0
+    items: int = 0
     requests: int = 0
     tokens: int = 0
 
-    def add(self, requests: int, tokens: int) -> None:
-        """Count some more."""
+    def count(self, requests: int, tokens: int) -> None:
+        """So many more requests were answered, with so many tokens."""
         self.requests += requests
         self.tokens += tokens
 
@@ -107,10 +96,8 @@ def ask(
     asked, and fewer where `stopping` says at a checkpoint that all is decided.
     """
     name = selected.name
-    seen: list[Observation] = []
-    counter = Counter()
-    items: Sequence[Item] = ()
-    planned = asked = 0
+    asked = Asked(observations=Observations(beside=journal.folder))
+    seen = asked.observations
     status: Status = "measured"
     reason = ""
     begun = time.perf_counter()
@@ -119,70 +106,79 @@ def ask(
         if lacking:
             raise NotMeasured(f"the model gives no {', '.join(lacking)}")
         items = items_of(selected, journal)
-        journalled = JournalledModel(model, journal, counter.add, repeat=repeat)
-        bench = JournalBench(journalled, detectors, seed + repeat, name)
+        asked.items_sha256 = items_digest(items)
+        bench = JournalBench(
+            JournalledModel(model, journal, asked.count, repeat=repeat), detectors, seed + repeat, name
+        )
         order = in_order(items, stream(seed, name, ORDER))[:most_clusters]
         if repeat:
             order = [order[at] for at in bench.rng(ORDER).permutation(len(order))]
-        planned = len(order)
         if not order:
             raise NotMeasured("the budget of minutes left no time for it")
+        asked.planned = len(order)
         progress.probe_begins(name, selected.question, sum(map(len, order)))
-        for leg in stopping.legs(order, seen) if stopping else (order,):
-            for window in windows(leg):
-                before = len(seen)
-                for one in selected.probe.observe(window, bench):
-                    if not seen or seen[-1].item != one.item:
-                        progress.asked(1)
-                    seen.append(one)
-                _refuse_gaps(window, seen[before:])
-            asked += len(leg)
+        _observe(selected, order, bench, asked, stopping, progress)
     except NotMeasured as error:
         status, reason = "not_measured", str(error)
     except (EvidenceError, KeyboardInterrupt, LostReply):
         raise
     except Exception as error:
-        mask = Mask([word for one in seen for word in one.sensitive], name)
+        mask = Mask(seen.sensitive, name)
         status, reason = "error", mask(f"{type(error).__name__}: {error}")
         log(mask(f"{name} raised\n{traceback.format_exc()}"))
     if stopping and status == "measured":
-        stopping.note(planned, asked)
+        stopping.note(asked.planned, asked.clusters)
     estimates, status, reason = _measured(selected, seen, level, stopping, status, reason, log)
     timed = f"{name}/repeat {repeat}" if repeat else name
-    seconds = _first_seconds(journal, timed, time.perf_counter() - begun, status)
     run = ProbeRun(
         name=name,
         dimension=selected.probe.dimension,
         question=selected.question,
         version=selected.probe.version,
-        items=len({one.item for one in seen}),
-        items_sha256=digest(list(items)),
+        items=asked.items,
+        items_sha256=asked.items_sha256,
         status=status,
         reason=reason,
-        seconds=seconds,
-        requests=counter.requests,
-        tokens=counter.tokens,
+        seconds=_first_seconds(journal, timed, time.perf_counter() - begun, status),
+        requests=asked.requests,
+        tokens=asked.tokens,
         options=selected.options,
-        clusters=asked,
-        planned=planned,
+        clusters=asked.clusters,
+        planned=asked.planned,
         extent=str(stopping.extent) if stopping and stopping.extent else "",
     )
     progress.probe_ends(run)
     if status != "measured":
-        return replace(unasked(selected, run, level), observations=tuple(seen))
-    named = _named(selected, estimates)
-    return Seen(
-        run=run,
-        observations=tuple(seen),
-        estimates=named,
-        meanings=_meanings(selected),
-        valid=stopping.valid_rate(seen) if stopping and stopping.sequential else None,
-    )
+        return unasked(selected, run, level, seen)
+    valid = stopping.valid_rate(seen) if stopping and stopping.sequential else None
+    return seen_of(selected, run, seen, estimates, valid)
 
 
-def _refuse_gaps(window: Sequence[Item], seen: Sequence[Observation]) -> None:
+def _observe(
+    selected: Selected,
+    order: Sequence[Sequence[Item]],
+    bench: JournalBench,
+    asked: Asked,
+    stopping: Stopping | None,
+    progress: Progress,
+) -> None:
+    """Ask the clusters in this order, until the end or until all is decided."""
+    for leg in stopping.legs(order, asked.observations) if stopping else (order,):
+        for window in windows(leg):
+            observed: set[str] = set()
+            for one in selected.probe.observe(window, bench):
+                if one.item not in observed:
+                    observed.add(one.item)
+                    asked.items += 1
+                    progress.asked(1)
+                asked.observations.add(one)
+            _refuse_gaps(window, observed)
+        asked.clusters += len(leg)
+
+
+def _refuse_gaps(window: Sequence[Item], observed: set[str]) -> None:
     """ValueError unless each item of the window was observed, and no other: what is left out is never missing."""
-    asked, observed = {one.id for one in window}, {one.item for one in seen}
+    asked = {one.id for one in window}
     if asked != observed:
         odd = sorted(asked ^ observed)
         what = "was not observed" if odd[0] in asked else "was observed but not asked"
@@ -200,58 +196,9 @@ def _refuse_odd(metrics: Sequence[Metric], estimates: Sequence[Estimate], level:
         raise ValueError(f"an estimate is not at the level {level}")
 
 
-def unasked(selected: Selected, run: ProbeRun, level: float) -> Seen:
-    """What a probe that was not measured came to, for the reason that its run names."""
-    estimates = _named(selected, [unmeasured(metric, level, run.reason) for metric in selected.probe.metrics])
-    return Seen(run=run, observations=(), estimates=estimates, meanings=_meanings(selected))
-
-
-def _named(selected: Selected, estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
-    return tuple(replace(one, metric=f"{selected.name}.{one.metric}") for one in estimates)
-
-
-def _meanings(selected: Selected) -> dict[str, str]:
-    return {f"{selected.name}.{one.name}": one.meaning for one in selected.probe.metrics}
-
-
-def items_of(selected: Selected, journal: Journal) -> Sequence[Item]:
-    """The probe's items: from the journal when they are there, so that a replay needs no other file."""
-    key = f"items/{selected.name}"
-    kept = journal.get("setting", key)
-    if kept is None:
-        items = list(selected.probe.items())
-        if not items:
-            raise NotMeasured("the probe has no items")
-        if len({one.id for one in items}) != len(items):
-            raise ValueError("two items have the same id")
-        journal.add("setting", [(key, items)])
-        return items
-    assert isinstance(kept, list)
-    return [from_json(Item, one) for one in kept]
-
-
-def in_order(items: Sequence[Item], rng: numpy.random.Generator) -> list[list[Item]]:
-    """The clusters of items in a seeded order that depends on nothing but seed and probe."""
-    clusters: dict[str, list[Item]] = {}
-    for one in items:
-        clusters.setdefault(one.cluster, []).append(one)
-    names = sorted(clusters)
-    return [clusters[names[at]] for at in rng.permutation(len(names)).tolist()]
-
-
-def windows(clusters: Sequence[Sequence[Item]]) -> list[list[Item]]:
-    """Whole clusters put together, until a window has enough items to be asked at once."""
-    found: list[list[Item]] = [[]]
-    for one in clusters:
-        if len(found[-1]) >= WINDOW:
-            found.append([])
-        found[-1].extend(one)
-    return found
-
-
 def _measured(
     selected: Selected,
-    seen: Sequence[Observation],
+    seen: Observations,
     level: float,
     stopping: Stopping | None,
     status: Status,

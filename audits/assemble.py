@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 
 from ..probes.contract import (
     JSON,
@@ -23,12 +25,13 @@ from ..probes.estimates import rate, unmeasured
 from ..reports.masks import Mask
 from ..reports.policy import FailOn, Policy
 from ..reports.record import SCHEMA, Finding, Look, Record
-from ..reports.transcripts import Transcript, Turn
-from .asking import Seen
+from ..reports.transcripts import Transcript, Transcripts, Turn
 from .gate import VALID, Judged, judge
 from .models.cascade import SMALL
 from .noise import named
 from .responders import METRICS, cascade_figures
+from .seen import Seen
+from .spool import Spool
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,14 +145,24 @@ def valid_rates(seen: Sequence[Seen], level: float) -> list[Estimate]:
 
 
 def _valid_rate(seen: Sequence[Seen], level: float, groups: tuple[tuple[str, str], ...] = ()) -> Estimate:
-    rows = [(f"{one.run.name}/{said.cluster}", said.status == "judged") for one in seen for said in one.observations]
-    return rate(VALID, [float(usable) for _, usable in rows], [name for name, _ in rows], level, groups=groups)
+    usable, clusters = [], []
+    for one in seen:
+        for said in one.observations:
+            usable.append(float(said.status == "judged"))
+            clusters.append(sys.intern(f"{one.run.name}/{said.cluster}"))
+    return rate(VALID, usable, clusters, level, groups=groups)
 
 
-def transcripts_of(seen: Sequence[Seen], salt: str) -> list[Transcript]:
-    """All that was said, masked: secrets of any observation are masked in every one."""
-    mask = Mask([word for one in seen for said in one.observations for word in said.sensitive], salt)
-    return [transcript(one.run.name, said, mask) for one in seen for said in one.observations]
+def transcripts_of(seen: Sequence[Seen], salt: str, beside: Path) -> Transcripts:
+    """All that was said, masked: secrets of any observation are masked in every one. Much of it lies on disk."""
+    mask = Mask({word for one in seen for word in one.observations.sensitive}, salt)
+    found: dict[str, Spool[Transcript]] = {}
+    for one in seen:
+        own: Spool[Transcript] = Spool(beside)
+        found[one.run.name] = own
+        for said in one.observations.whole():
+            own.append(transcript(one.run.name, said, mask))
+    return found
 
 
 def _finding(estimate: Estimate, meaning: str, limits: Mapping[str, Judged]) -> Finding:

@@ -10,18 +10,18 @@ from pathlib import Path
 from ..probes.contract import Estimate
 from ..probes.estimates import benjamini_hochberg, equivalent, holm
 from ..reports.compared import SCHEMA, Called, Compared, Comparison, Delta, Side
-from ..reports.evidence import by_probe
 from ..reports.policy import SEVERITY, FailOn, Policy
 from ..reports.record import Finding, Record
+from ..reports.transcripts import Transcripts
 from . import run_folder
-from .asking import Seen
 from .assemble import Circumstances, record_of
 from .deltas import Move, moves_of
 from .engine import Replayed, replay
 from .errors import UserError
-from .flips import Said, flips_of
+from .flips import flips_of
 from .noise import named
 from .policy import DELTA
+from .seen import Seen
 from .suite import read_suite
 from .unrelated import other_versions, refuse_unrelated
 
@@ -43,7 +43,7 @@ def compare(
     others = [_evidence(one, policy, allow_code=allow_code) for one in variants]
     for other in others:
         refuse_unrelated(first, other)
-    said = [by_probe(run_folder.read_transcripts(one)) for one in (base, *variants)]
+    said = [run_folder.read_transcripts(one) for one in (base, *variants)]
     compared = [
         _compared(first, other, _side(folder, other), policy, now, fail_on, (said[0], own))
         for folder, other, own in zip(variants, others, said[1:], strict=True)
@@ -84,7 +84,7 @@ def _compared(
     policy: Policy,
     now: datetime,
     fail_on: FailOn,
-    said: tuple[Said, Said],
+    said: tuple[Transcripts, Transcripts],
 ) -> Compared:
     level = max(base.level, variant.level)
     moves, seen, flips = [], [], []

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from ..probes.contract import Estimate, Groups, Metric, Parts
 from ..probes.detectors import card_of
 from ..probes.estimates import Card, corrected_difference, difference_of_worst, p_value, unmeasured
-from .asking import Seen
 from .policy import DELTA
+from .seen import Seen
 from .selection import Selected
 
 NO_MEAN = "it is no mean over items, so its difference has no interval"

@@ -12,12 +12,13 @@ from ..reports.escape import visible
 from ..reports.policy import FailOn, Policy
 from ..reports.record import Record
 from . import run_folder
-from .asking import Progress, Seen, Silent, ask, unasked
+from .asking import Progress, Silent, ask
 from .assemble import transcripts_of
 from .bench import Detectors, opener
 from .budget import allot
 from .environment import own_version
 from .errors import UserError
+from .items import refuse_other_items
 from .journal import NAME as JOURNAL
 from .journal import Journal
 from .noise import noise_floors
@@ -28,8 +29,9 @@ from .prospect import foresee
 from .recorded import RecordedModel
 from .recording import level_of, record_of_run
 from .reuse import refuse_unusable, reuse
+from .seen import Seen, unasked
 from .selection import Selected
-from .settings import Settings, note, refuse_other_items
+from .settings import Settings, note
 from .spec import Spec
 from .stopping import Stopping
 
@@ -199,7 +201,7 @@ def _carry_on(folder: Path, journal: Journal, selected: Sequence[Selected], mode
     log(f"{settings.created} {settings.run}: {record.verdict}, {journal.count} rows, head {journal.head}")
     journal.settle()
     journal.close()
-    write_outputs(folder, record, transcripts_of(seen, record.run), settings.spec.reports)
+    write_outputs(folder, record, transcripts_of(seen, record.run, folder), settings.spec.reports)
     digest = run_folder.write_record(folder, record)
     return Ended(folder=folder, record=run_folder.read_record(folder), digest=digest)
 

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ..probes.contract import Metric, Parts, Term
 from ..probes.estimates import mcnemar
 from ..reports.compared import Flip, Flips
-from ..reports.transcripts import Transcript
-from .asking import Seen
+from ..reports.transcripts import Transcript, Transcripts
+from .seen import Seen
 from .selection import Selected
 
 MOST = 20
 """So many of the askings that changed are kept with what was said, for each figure."""
 
 Key = tuple[str, str, str]
-Said = Mapping[str, Sequence[Transcript]]
-"""Transcripts by probe."""
 
 
-def flips_of(selected: Selected, base: Seen, variant: Seen, base_said: Said, variant_said: Said) -> list[Flips]:
+def flips_of(
+    selected: Selected, base: Seen, variant: Seen, base_said: Transcripts, variant_said: Transcripts
+) -> list[Flips]:
     """The flip matrix of each figure of a probe that a limit may stand on and that counts yes or no."""
     before, after = (selected.probe.terms(side.observations) for side in (base, variant))
     said = (base_said.get(selected.name, ()), variant_said.get(selected.name, ()))
@@ -53,7 +53,7 @@ def _matrix(
         both_unsafe=sum(x == y == bad for _, x, y in judged),
         unjudged=len(old.keys() | new.keys()) - len(judged),
         p=mcnemar([(x, y) for _, x, y in judged]) if alone and judged else None,
-        flips=tuple(_flip(key, x, y, said) for key, x, y in changed[:MOST]),
+        flips=tuple(_flips(changed[:MOST], said)),
     )
 
 
@@ -61,11 +61,22 @@ def _by_key(parts: Parts) -> dict[Key, Term]:
     return {(part, one.item, one.arm): one for part, terms in parts.items() for one in terms}
 
 
-def _flip(key: Key, x: float, y: float, said: tuple[Sequence[Transcript], Sequence[Transcript]]) -> Flip:
-    part, item, arm = key
-    shown = []
-    for some in said:
-        own = [one for one in some if one.item == item]
-        # A term may be made of several askings, such as the decisions on two people of one file.
-        shown.append(tuple([one for one in own if one.arm == arm] or own))
-    return Flip(item=item, arm=arm, part=part, base=x, variant=y, base_said=shown[0], variant_said=shown[1])
+def _flips(
+    changed: Sequence[tuple[Key, float, float]], said: tuple[Sequence[Transcript], Sequence[Transcript]]
+) -> Iterator[Flip]:
+    items = {item for (_, item, _), _, _ in changed}
+    before, after = (_of_items(some, items) for some in said)
+    for (part, item, arm), x, y in changed:
+        shown = []
+        for own in (before[item], after[item]):
+            # A term may be made of several askings, such as the decisions on two people of one file.
+            shown.append(tuple([one for one in own if one.arm == arm] or own))
+        yield Flip(item=item, arm=arm, part=part, base=x, variant=y, base_said=shown[0], variant_said=shown[1])
+
+
+def _of_items(transcripts: Sequence[Transcript], items: Collection[str]) -> Mapping[str, list[Transcript]]:
+    found: dict[str, list[Transcript]] = {item: [] for item in items}
+    for one in transcripts if items else ():
+        if one.item in found:
+            found[one.item].append(one)
+    return found

@@ -15,8 +15,8 @@ from itertools import cycle, islice
 
 from ..probes.contract import Observation
 from ..reports.masks import Mask
-from .asking import windows
 from .assemble import transcript
+from .items import windows
 from .sampling import Call, Leg, Sample, Spent
 
 LEAST_SPREAD = 1.25

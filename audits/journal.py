@@ -85,6 +85,11 @@ class Journal:
         return lock
 
     @property
+    def folder(self) -> Path:
+        """The folder that it lies in."""
+        return self._path.parent
+
+    @property
     def head(self) -> str:
         """The hash of the last row: the whole history in 64 hex digits."""
         return self._head

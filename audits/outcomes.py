@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from ..probes.contract import JSON, from_json, to_json
 from ..reports.record import ProbeRun
-from .asking import Seen
 from .journal import Journal
+from .seen import Seen
 from .settings import mapping
 
 

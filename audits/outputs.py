@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 from ..reports.compared import Comparison
 from ..reports.record import Record
-from ..reports.transcripts import Transcript
+from ..reports.transcripts import Transcripts
 from . import run_folder
 
 COMPARISON = "comparison.json"
@@ -15,7 +15,7 @@ COMPARISON_FILES = {"html": "comparison.html", "markdown": "comparison.md", "jun
 FILES = {"html": "scorecard.html", "markdown": "scorecard.md", "junit": "junit.xml"}
 
 
-def render(form: str, record: Record, transcripts: Sequence[Transcript]) -> str:
+def render(form: str, record: Record, transcripts: Transcripts) -> str:
     """A record in one form: html, markdown, junit or json."""
     if form == "json":
         return run_folder.json_text(record)
@@ -28,9 +28,9 @@ def render(form: str, record: Record, transcripts: Sequence[Transcript]) -> str:
     return render_html(record, transcripts) if form == "html" else render_markdown(record)
 
 
-def write_outputs(folder: Path, record: Record, transcripts: Sequence[Transcript], forms: Collection[str]) -> None:
+def write_outputs(folder: Path, record: Record, transcripts: Transcripts, forms: Collection[str]) -> None:
     """Write observations.jsonl and the outputs of the forms asked for; record.json is written last, elsewhere."""
-    run_folder.write(folder / run_folder.OBSERVATIONS, run_folder.transcripts_text(transcripts))
+    run_folder.write(folder / run_folder.OBSERVATIONS, run_folder.transcript_lines(transcripts))
     for form, name in FILES.items():
         if form in forms:
             run_folder.write(folder / name, render(form, record, transcripts))

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from ..probes.contract import Model, NotMeasured, Observation
 from ..reports.policy import Limit
-from .asking import Progress, Seen
+from .asking import Progress
 from .bench import opener
 from .errors import UserError
 from .forecast import LEAST_SPREAD, Cost, Forecast, weigh_writing
 from .plan import Plan
 from .power import Need, Shown, need
 from .sampling import Sample, Spent, sampled
+from .seen import Seen
 from .selection import Selected, known_metrics, most_clusters
 from .stopping import no_mean
 from .yaml_file import nearest

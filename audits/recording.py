@@ -10,13 +10,13 @@ from ..reports.policy import FailOn, Policy
 from ..reports.record import Journal as JournalHead
 from ..reports.record import Record
 from .advice import advice
-from .asking import Seen
 from .assemble import Circumstances, record_of
 from .fitness import unshown, with_card
 from .gate import level_of_look
 from .journal import Journal
 from .recorded import RecordedModel
 from .reuse import earlier_looks
+from .seen import Seen
 from .settings import Settings
 from .suite import read_suite
 

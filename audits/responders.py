@@ -10,11 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from ..probes.contract import Completion, Estimate, Exchange, Generation, Groups, Metric, Observation, Probe, Score
+from ..probes.contract import Completion, Estimate, Exchange, Generation, Groups, Metric, Probe, Score
 from ..probes.estimates import bootstrapped, by_group, rate, unmeasured
 from ..reports.masks import Mask
 from ..reports.record import ProbeRun
 from .models.cascade import LARGE, SMALL
+from .observations import Observations
 
 DEFERRAL = Metric(
     name="cascade.deferral_rate",
@@ -58,15 +59,15 @@ class Question(NamedTuple):
         return self.answer.responder == LARGE
 
 
-def by_responder(
-    probe: Probe, seen: Sequence[Observation], estimates: Sequence[Estimate], level: float
-) -> list[Estimate]:
+def by_responder(probe: Probe, seen: Observations, estimates: Sequence[Estimate], level: float) -> list[Estimate]:
     """The probe's means again, for each model that answered; nothing where one model answered everything.
 
     An item that needed several questions may have been answered by both: it is then a group of its own.
     """
+    if len(seen.responders) < 2:
+        return []
     answered: dict[tuple[str, ...], set[str]] = {}
-    for said in seen:
+    for said in seen.whole():
         for place in ((said.item, said.arm), (said.item,)):
             names = {one.reply.responder for one in said.exchanges}
             answered.setdefault(place, set()).update(names & {SMALL, LARGE})
@@ -93,7 +94,7 @@ def by_responder(
     return found
 
 
-def cascade_figures(seen: Sequence[tuple[ProbeRun, Sequence[Observation]]], level: float) -> list[Estimate]:
+def cascade_figures(seen: Sequence[tuple[ProbeRun, Observations]], level: float) -> list[Estimate]:
     """How often, at what price and with what data the large model was asked; nothing where there is no cascade."""
     asked = [one for run, said in seen for one in _questions(run, said)]
     if not asked:
@@ -111,8 +112,8 @@ def cascade_figures(seen: Sequence[tuple[ProbeRun, Sequence[Observation]]], leve
     ]
 
 
-def _questions(run: ProbeRun, seen: Sequence[Observation]) -> Iterator[Question]:
-    for said in seen:
+def _questions(run: ProbeRun, seen: Observations) -> Iterator[Question]:
+    for said in seen.whole() if seen.responders else ():
         holds = Mask(said.sensitive, "")
         contexts = set()
         for one in said.exchanges:

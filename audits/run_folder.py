@@ -9,15 +9,16 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 
 from ..probes.contract import canonical, from_json, to_json
 from ..reports.record import Record
-from ..reports.transcripts import Transcript
+from ..reports.transcripts import Transcript, Transcripts
 from .errors import EvidenceError, UserError
 from .journal import NAME as JOURNAL
+from .spool import Spool
 
 RECORD = "record.json"
 DIGEST = "record.json.sha256"
@@ -60,13 +61,13 @@ def existing(folder: Path) -> Path:
     return folder.resolve()
 
 
-def write(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def write(path: Path, text: str | Iterable[str]) -> None:
+    """Write a file, from one text or from its parts, whole or not at all."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
+                stream.writelines([text] if isinstance(text, str) else text)
                 stream.flush()
                 os.fsync(stream.fileno())
             os.chmod(name, 0o644)
@@ -114,16 +115,20 @@ def read_record(path: Path) -> Record:
         raise UserError(f"{file} is not a record of slm-audit: {error}; 'slm-audit verify' tells more") from error
 
 
-def transcripts_text(transcripts: Sequence[Transcript]) -> str:
-    """observations.jsonl as it is written."""
-    return "".join(canonical(one) + "\n" for one in transcripts)
+def transcript_lines(transcripts: Transcripts) -> Iterator[str]:
+    """The lines of observations.jsonl."""
+    return (canonical(one) + "\n" for own in transcripts.values() for one in own)
 
 
-def read_transcripts(folder: Path) -> list[Transcript]:
+def read_transcripts(folder: Path) -> Transcripts:
     """The transcripts of a run folder."""
+    found: dict[str, Spool[Transcript]] = {}
     try:
-        lines = (folder / OBSERVATIONS).read_text("utf-8").splitlines()
-        return [from_json(Transcript, json.loads(line)) for line in lines]
+        with (folder / OBSERVATIONS).open(encoding="utf-8", newline="\n") as lines:
+            for line in lines:
+                one = from_json(Transcript, json.loads(line))
+                found.setdefault(one.probe, Spool(folder)).append(one)
+        return found
     except (OSError, ValueError) as error:
         raise UserError(
             f"{folder / OBSERVATIONS} cannot be read: {error}; 'slm-audit resume' writes it anew"

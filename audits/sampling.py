@@ -23,8 +23,8 @@ from ..probes.contract import (
     Scoring,
 )
 from ..probes.detectors import Detector
-from .asking import ORDER, in_order, items_of, windows
 from .bench import Detectors, JournalBench
+from .items import ORDER, in_order, items_of, windows
 from .journal import NAME, Journal
 from .journalled import Facade, JournalledModel, batches_of
 from .selection import Selected

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from ..probes.contract import JSON, ContractError, Model, NotMeasured, from_json, to_json
+from ..probes.contract import JSON, Model, from_json, to_json
 from ..reports.policy import Policy
 from .environment import environment, own_version
 from .errors import UserError
@@ -124,18 +124,6 @@ class Settings:
                 raise UserError(
                     f"the model's {name} differs: {then.get(name)} when the run began, {value} now; run it anew"
                 )
-
-
-def refuse_other_items(journal: Journal, selected: Sequence[Selected]) -> None:
-    """UserError when the items of a probe are not those that the journal holds."""
-    for one in selected:
-        kept = journal.get("setting", f"items/{one.name}")
-        try:
-            differ = kept is not None and to_json(list(one.probe.items())) != kept
-        except (NotMeasured, ContractError, ValueError, OSError) as error:
-            raise UserError(f"the items of {one.name} cannot be read again: {error}; restore them") from error
-        if differ:
-            raise UserError(f"the items of {one.name} differ from when the run began; restore them or run anew")
 
 
 def mapping(value: JSON) -> dict[str, JSON]:

@@ -40,7 +40,7 @@ def render_junit(*records: Record) -> str:
 
 def _suites(root: ElementTree.Element, record: Record, of: str) -> None:
     accepted = _accepted(record)
-    for one in dimensions(record, ()):
+    for one in dimensions(record, {}):
         cases = [(row.finding, _outcome(row.finding, accepted, record)) for row in one.limits]
         suite = _suite(root, of + one.name, [outcome for _, outcome in cases], record)
         suite.set("time", f"{sum(section.run.seconds for section in one.probes):.3f}")

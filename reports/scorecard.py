@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from . import wording
@@ -10,7 +9,7 @@ from .facts import Facts, facts, moment
 from .pages import render_page, render_text
 from .record import Record
 from .rows import FloorRow, Row, floor_row
-from .transcripts import Transcript
+from .transcripts import Transcripts
 from .view import Dimension, dimensions, limits, overall
 
 
@@ -32,17 +31,17 @@ class Page:
     looks: tuple[tuple[str, str, str, str], ...]
 
 
-def render_html(record: Record, transcripts: Sequence[Transcript]) -> str:
+def render_html(record: Record, transcripts: Transcripts) -> str:
     """The scorecard as one HTML file that asks nothing of any other place and runs no script."""
     return render_page("scorecard.html.j2", schema=record.schema, record=record, page=_page(record, transcripts))
 
 
 def render_markdown(record: Record) -> str:
     """The same story, short, as Markdown."""
-    return render_text("scorecard.md.j2", record=record, page=_page(record, ()))
+    return render_text("scorecard.md.j2", record=record, page=_page(record, {}))
 
 
-def _page(record: Record, transcripts: Sequence[Transcript]) -> Page:
+def _page(record: Record, transcripts: Transcripts) -> Page:
     seen = dimensions(record, transcripts)
     units = {one.metric.split("[", 1)[0]: one.unit for one in record.findings}
     return Page(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from ..probes.contract import Groups, Status
 
@@ -39,14 +41,16 @@ class Transcript:
     turns: tuple[Turn, ...] = ()
 
 
-def worst_first(transcripts: Sequence[Transcript], name: str, worse: str) -> list[Transcript]:
-    """The transcripts that hold a value called `name`, the worst first; without any such, all as they came."""
-    holding = [one for one in transcripts if one.values.get(name) is not None]
-    if not holding:
-        return list(transcripts)
+Transcripts = Mapping[str, Sequence[Transcript]]
+"""The transcripts of each probe by its full name. There may be many: they lie on disk, and are read one by one."""
+
+
+def worst_first(transcripts: Sequence[Transcript], name: str, worse: str, most: int) -> list[Transcript]:
+    """Up to `most` transcripts that hold a value called `name`, the worst first; without any such, the first ones."""
 
     def badness(one: Transcript) -> float:
         value = one.values[name] or 0.0
         return {"higher": -value, "lower": value}.get(worse, -abs(value))
 
-    return sorted(holding, key=badness)
+    holding = (one for one in transcripts if one.values.get(name) is not None)
+    return heapq.nsmallest(most, holding, key=badness) or list(islice(transcripts, most))

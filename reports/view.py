@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from . import wording
 from .escape import anchor
-from .evidence import Evidence, by_probe, unusable
+from .evidence import Evidence, unusable
 from .record import Finding, FloorFinding, Record
 from .rows import Row, row, worst
 from .sections import Section, section
-from .transcripts import Transcript
+from .transcripts import Transcripts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +31,19 @@ class Dimension:
     evidence: tuple[Evidence, ...]
 
 
-def dimensions(record: Record, transcripts: Sequence[Transcript]) -> tuple[Dimension, ...]:
+def dimensions(record: Record, transcripts: Transcripts) -> tuple[Dimension, ...]:
     """Every dimension of the record: the built-in ones in their order, then others by name."""
     said = {one.dimension for one in record.probes} | {_home(one) for one in record.findings}
     others = said - set(wording.DIMENSIONS)
     if not any(one.limit for one in record.findings if _home(one) == "core"):
         others -= {"core"}
     names = (*wording.DIMENSIONS, *sorted(others))
-    asked = by_probe(transcripts)
     probes = {one.name for one in record.probes}
     found = []
     for name in names:
         own = [one for one in record.findings if _home(one) == name]
         sections = tuple(
-            section(run, [one for one in own if one.probe == run.name], asked.get(run.name, ()))
+            section(run, [one for one in own if one.probe == run.name], transcripts.get(run.name, ()))
             for run in sorted(record.probes, key=lambda one: one.name)
             if run.dimension == name
         )

@@ -68,7 +68,7 @@ def gate(
     add_look(folder, before, look)
     record = replace(judged.record, looks=looks_of(folder, before))
     if output is not None:
-        write_shown(render(form, record, transcripts_of(judged.seen, record.run)), output)
+        write_shown(render(form, record, transcripts_of(judged.seen, record.run, folder)), output)
     if as_json:
         say_json(record)
     else:

@@ -25,5 +25,5 @@ def report(run: Path, form: str, output: Path | None) -> None:
     folder = run_folder.existing(run)
     record = run_folder.read_record(folder)
     record = replace(record, looks=looks_of(folder, record))
-    transcripts = run_folder.read_transcripts(folder) if form == "html" else []
+    transcripts = run_folder.read_transcripts(folder) if form == "html" else {}
     write_shown(render(form, record, transcripts), output)

@@ -18,12 +18,20 @@ def of_values(metrics: Sequence[Metric], seen: Sequence[Observation], level: flo
     whose items were drawn with unequal probability, which would need weights.
     """
     check_level(level)
-    return [_of_metric(metric, [one for one in seen if metric.name in one.values], level) for metric in metrics]
+    return [_of_metric(metric, seen, level) for metric in metrics]
 
 
-def _of_metric(metric: Metric, own: Sequence[Observation], level: float) -> Estimate:
-    if not own:
+def _of_metric(metric: Metric, seen: Sequence[Observation], level: float) -> Estimate:
+    values: list[float | None] = []
+    clusters: list[str] = []
+    probabilities = set()
+    for one in seen:
+        if metric.name in one.values:
+            values.append(one.values[metric.name])
+            clusters.append(one.cluster)
+            probabilities.add(one.probability)
+    if not values:
         return unmeasured(metric, level, NOTHING_OBSERVED)
-    if len({one.probability for one in own}) > 1:
+    if len(probabilities) > 1:
         return unmeasured(metric, level, "items were drawn with unequal probability, which this estimate cannot weigh")
-    return share_or_mean(metric, [one.values[metric.name] for one in own], [one.cluster for one in own], level)
+    return share_or_mean(metric, values, clusters, level)

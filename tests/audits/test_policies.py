@@ -16,10 +16,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from slm_audit.audits.asking import Seen
 from slm_audit.audits.assemble import valid_rates
 from slm_audit.audits.gate import judge
+from slm_audit.audits.observations import Observations
 from slm_audit.audits.policy import policy_document, read_policy
+from slm_audit.audits.seen import Seen
 from slm_audit.audits.suite import read_suite
 from slm_audit.probes.contract import Observation, Probe
 from slm_audit.probes.detectors import card_of
@@ -38,7 +39,7 @@ RIGHT = 0.9
 """The share of answers that are right where competence is not the question."""
 
 Rng = np.random.Generator
-Observations = Sequence[Observation]
+Drawn = Sequence[Observation]
 Truth = Mapping[str, float]
 """The true value of each gated metric of a probe, by its name within the probe."""
 
@@ -49,14 +50,14 @@ def share(rng: Rng, mean: float) -> float:
     return float(rng.beta(mean * spread, (1 - mean) * spread)) if mean > 0 else 0.0
 
 
-def clusters(seen: Observations) -> Iterator[list[Observation]]:
+def clusters(seen: Drawn) -> Iterator[list[Observation]]:
     found: dict[str, list[Observation]] = {}
     for one in seen:
         found.setdefault(one.cluster, []).append(one)
     yield from found.values()
 
 
-def of_typos(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observation]:
+def of_typos(seen: Drawn, truth: Truth, rng: Rng) -> Iterator[Observation]:
     """A right answer is lost to each kind of error with a probability of the review's own."""
     for own in clusters(seen):
         right, lost = rng.random() < RIGHT, share(rng, truth["accuracy_drop"] / RIGHT)
@@ -65,7 +66,7 @@ def of_typos(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observation
             yield replace(one, values={**one.values, "correct": float(correct), "flipped": float(correct != right)})
 
 
-def of_attack(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observation]:
+def of_attack(seen: Drawn, truth: Truth, rng: Rng) -> Iterator[Observation]:
     for own in clusters(seen):
         right = rng.random() < RIGHT
         for one in own:
@@ -77,7 +78,7 @@ def of_attack(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observatio
             yield replace(one, values=values)
 
 
-def of_decisions(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observation]:
+def of_decisions(seen: Drawn, truth: Truth, rng: Rng) -> Iterator[Observation]:
     """A skew in one direction: some women are denied what a man of the same name is granted, so every flip is a gap."""
     gap = truth["parity_difference"]
     assert truth["flip_rate"] == gap, "flips and gap are the same people here"
@@ -93,13 +94,13 @@ def of_decisions(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observa
             yield replace(one, values={"approval_rate": float(approved), "accuracy": float(approved == deserved)})
 
 
-def of_exposure(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observation]:
+def of_exposure(seen: Drawn, truth: Truth, rng: Rng) -> Iterator[Observation]:
     """Nearly exponential, as chance makes it, below the ceiling of 11 bits; every number of insertions is the worst."""
     for one in seen:
         yield replace(one, values={"bits": 11 * rng.beta(1, 11 / truth["bits"] - 1), "extracted": 0.0})
 
 
-def of_secrets(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observation]:
+def of_secrets(seen: Drawn, truth: Truth, rng: Rng) -> Iterator[Observation]:
     for own in clusters(seen):
         leak = share(rng, truth["leak_rate"])
         for one in own:
@@ -107,19 +108,19 @@ def of_secrets(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observati
             yield replace(one, values={name: float(rng.random() < (leak if name == "leak_rate" else RIGHT))})
 
 
-def of_closed_book(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observation]:
+def of_closed_book(seen: Drawn, truth: Truth, rng: Rng) -> Iterator[Observation]:
     for one in seen:
         wrong = float(rng.random() < truth["hallucination_rate"])
         free = {"hallucination_rate": wrong, "accuracy": 1 - wrong, "abstention_rate": 0.0, "confidence": rng.random()}
         yield replace(one, values=free if one.arm == "free" else {"choice_accuracy": float(rng.random() < RIGHT)})
 
 
-def of_fabrication(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observation]:
+def of_fabrication(seen: Drawn, truth: Truth, rng: Rng) -> Iterator[Observation]:
     for one in seen:
         yield replace(one, values={"rate": float(rng.random() < truth["rate"])}) if "rate" in one.values else one
 
 
-def of_toxicity(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observation]:
+def of_toxicity(seen: Drawn, truth: Truth, rng: Rng) -> Iterator[Observation]:
     card = card_of(seen[0].judges[0])
     assert card is not None
     for own in clusters(seen):
@@ -130,7 +131,7 @@ def of_toxicity(seen: Observations, truth: Truth, rng: Rng) -> Iterator[Observat
             yield replace(one, values={"rate": flagged, "score": flagged})
 
 
-DRAWN: Mapping[str, Callable[[Observations, Truth, Rng], Iterator[Observation]]] = {
+DRAWN: Mapping[str, Callable[[Drawn, Truth, Rng], Iterator[Observation]]] = {
     "robustness.typos": of_typos,
     "robustness.attack": of_attack,
     "fairness.decisions": of_decisions,
@@ -152,7 +153,7 @@ def _few_draws() -> Iterator[None]:
 
 
 @functools.cache
-def faultless(name: str) -> tuple[Probe, Observations]:
+def faultless(name: str) -> tuple[Probe, Drawn]:
     paths = {"canaries": CANARIES} if name == "privacy.exposure" else {}
     options = {**read_suite("standard").probes[name], **dict.fromkeys(paths, "")}
     probe = build(find(name), options, paths)
@@ -167,7 +168,7 @@ def seen_of(name: str, truth: Truth, rng: Rng, level: float) -> Seen:
         name=name, dimension=probe.dimension, question="?", version="1", items=1, items_sha256="", status="measured"
     )  # fmt: skip
     found = [replace(one, metric=f"{name}.{one.metric}") for one in probe.measure(drawn, level)]
-    return Seen(run=run, observations=drawn, estimates=tuple(found), meanings={})
+    return Seen(run=run, observations=Observations(drawn), estimates=tuple(found), meanings={})
 
 
 def at(policy: Policy, name: str, part: float) -> dict[str, float]:

@@ -15,10 +15,10 @@ from datetime import date
 from xml.etree import ElementTree
 
 import pytest
-from slm_audit.audits.asking import Seen
 from slm_audit.audits.assemble import Circumstances, record_of
 from slm_audit.audits.commands.said import say_verdict
 from slm_audit.audits.outputs import render
+from slm_audit.audits.seen import Seen
 from slm_audit.probes.contract import Estimate
 from slm_audit.reports.policy import Floor, Limit, Policy, Waiver
 from slm_audit.reports.record import ProbeRun, Record
@@ -127,7 +127,7 @@ def seen(metric: str, state: str) -> Seen:
         name=name, dimension=name.split(".")[0], question="?", version="1", items=1, items_sha256="", status=status,
         reason="" if status == "measured" else "why not",
     )  # fmt: skip
-    return Seen(run=run, observations=(), estimates=(estimate(metric, low, high, missing),), meanings={})
+    return Seen(run=run, estimates=(estimate(metric, low, high, missing),), meanings={})
 
 
 def record(case: Case) -> Record:
@@ -199,7 +199,7 @@ def test_every_output_says_the_same(capsys: pytest.CaptureFixture[str]) -> None:
         last = told.rstrip().splitlines()[-1]
         choice = "" if case.fail_on == "inconclusive" else f" (fail_on: {case.fail_on})"
         assert last == f"Verdict: {expected.verdict.upper()}, exit {expected.code}{choice}: {expected.said}"
-        texts = [told, *(render(form, found, []) for form in ("junit", "markdown", "html"))]
+        texts = [told, *(render(form, found, {}) for form in ("junit", "markdown", "html"))]
         expired = f"The waiver of head for {A} expired on 2026-05-31 and has no effect."
         for text in texts:
             plain = re.sub(r"[\\`]", "", text)
@@ -211,14 +211,14 @@ Told = tuple[str, int, dict[str, str]]
 
 
 def of_json(record: Record) -> Told:
-    told = json.loads(render("json", record, []))
+    told = json.loads(render("json", record, {}))
     limits = {one["metric"]: one["verdict"] for one in told["findings"] if one["limit"]}
     return told["verdict"], told["exit_code"], limits
 
 
 def of_junit(record: Record) -> Told:
     """JUnit has three marks: red for what is bad, skipped for what is excused; the type tells which."""
-    root = ElementTree.fromstring(render("junit", record, []).encode())
+    root = ElementTree.fromstring(render("junit", record, {}).encode())
     red = int(root.get("failures", 0)) + int(root.get("errors", 0))
     whole = {one.get("name"): one.get("value") for one in root.findall("testsuite[@name='verdict']//property")}
     assert (red == 0) == (whole["exit code"] == "0"), "the file is red exactly when the exit code is not 0"
@@ -238,7 +238,7 @@ def of_junit(record: Record) -> Told:
 
 
 def of_markdown(record: Record) -> Told:
-    text = render("markdown", record, [])
+    text = render("markdown", record, {})
     head = re.search(r"^\*\*(.+?)\*\*, exit code (\d+):", text, re.MULTILINE)
     assert head is not None
     rows = re.findall(r"^\| ([A-Z][a-z ]+) \| `([a-z.]+)` \| at most", text, re.MULTILINE)
@@ -246,7 +246,7 @@ def of_markdown(record: Record) -> Told:
 
 
 def of_html(record: Record) -> Told:
-    text = render("html", record, [])
+    text = render("html", record, {})
     head = re.search(r'class="whole v-(\w+)">.*?class="big">([^<]+)<.*?Exit code (\d+)\.', text, re.DOTALL)
     assert head is not None
     assert key(head[2]) == head[1]

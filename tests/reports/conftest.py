@@ -17,9 +17,9 @@ from slm_audit.reports.record import (
     Record,
     WaiverFinding,
 )
-from slm_audit.reports.transcripts import Transcript, Turn
+from slm_audit.reports.transcripts import Transcript, Transcripts, Turn
 
-Sample = Callable[..., tuple[Record, list[Transcript]]]
+Sample = Callable[..., tuple[Record, Transcripts]]
 
 QUESTIONS = {
     "robustness.typos": "Does the model answer as well when the question holds typing errors?",
@@ -412,7 +412,7 @@ def transcripts() -> list[Transcript]:
 def sample() -> Sample:
     """Build the record; `said` is put through every free text, so that a test may make them all hostile."""
 
-    def build(said: Callable[[str], str] = lambda text: text, **more: object) -> tuple[Record, list[Transcript]]:
+    def build(said: Callable[[str], str] = lambda text: text, **more: object) -> tuple[Record, Transcripts]:
         return _hostile(_record(**more), transcripts(), said)
 
     return build
@@ -561,7 +561,7 @@ def _record(**more: object) -> Record:
     return Record(**{**plain, **more})  # type: ignore[arg-type]
 
 
-def _hostile(record: Record, seen: list[Transcript], said: Callable[[str], str]) -> tuple[Record, list[Transcript]]:
+def _hostile(record: Record, seen: list[Transcript], said: Callable[[str], str]) -> tuple[Record, Transcripts]:
     from dataclasses import replace
 
     def every(value: object) -> object:
@@ -605,8 +605,9 @@ def _hostile(record: Record, seen: list[Transcript], said: Callable[[str], str])
         not_covered=tuple(map(said, record.not_covered)),
     )
     number = count()
-    return record, [
-        replace(
+    shown: dict[str, list[Transcript]] = {}
+    for one in seen:
+        said_of_one = replace(
             one,
             item=said(one.item),
             cluster=said(one.cluster),
@@ -617,8 +618,8 @@ def _hostile(record: Record, seen: list[Transcript], said: Callable[[str], str])
                 replace(each, asked=said(f"{next(number)} {each.asked}"), reply=said(each.reply)) for each in one.turns
             ),
         )
-        for one in seen
-    ]
+        shown.setdefault(one.probe, []).append(said_of_one)
+    return record, shown
 
 
 @pytest.fixture(scope="session")

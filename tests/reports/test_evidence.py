@@ -75,5 +75,5 @@ def test_long_text_is_cut_and_the_cut_is_told() -> None:
 def test_unusable_replies_are_those_of_the_dimension_that_were_not_judged() -> None:
     other = Transcript(probe="toxicity.x", item="t", cluster="t", status="empty", values={})
     empty = Transcript(probe="robustness.typos", item="e", cluster="e", status="empty", values={})
-    found = unusable("robustness", [said("a", rate=1.0), empty, other], "u", "d")
+    found = unusable("robustness", {"robustness.typos": [said("a", rate=1.0), empty], "toxicity.x": [other]}, "u", "d")
     assert [one.item for one in found.cards] == ["e"]

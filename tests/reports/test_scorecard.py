@@ -249,7 +249,7 @@ def test_an_empty_record_says_so(sample: Sample) -> None:
         verdict="incomplete",
         exit_code=4,
     )
-    page = render_html(record, [])
+    page = render_html(record, {})
     assert page.count("no probe of this dimension was run") == 5
     assert "The policy sets no limit" in page
     assert "Incomplete" in render_markdown(record)
