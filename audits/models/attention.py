@@ -80,10 +80,20 @@ def _attend(
 transformers.AttentionInterface.register(NAME, _attend)
 
 
+def rounded(tokens: int) -> int:
+    """So many tokens or up to a sixteenth more, so that the passes of an audit come in few sizes.
+
+    oneDNN keeps code and memory for each size that it has met, which grew by hundreds of megabytes in a long run.
+    """
+    step = 1 << max(0, tokens.bit_length() - 5)
+    return -(-tokens // step) * step
+
+
 class TreeAttention:
     """Each token sees the prefix, its trunk up to itself or up to its end, and its own branch.
 
-    Behind a prefix a tree may be a bush without a trunk.
+    Behind a prefix a tree may be a bush without a trunk. Behind the last tree come tokens that only fill up (`rounded`):
+    no tree sees them, and what is said of them means nothing.
     """
 
     def __init__(
@@ -103,8 +113,9 @@ class TreeAttention:
             positions += range(before, before + trunk)
             positions += (before + trunk + depth for depth in tree.depths)
         ids = [token for tree in some for token in (*tree.trunk, *tree.bush)]
-        self.ids = torch.tensor([ids], device=device)
-        self.positions = torch.tensor([positions], device=device)
+        filler = [0] * (rounded(len(ids)) - len(ids))
+        self.ids = torch.tensor([ids + filler], device=device)
+        self.positions = torch.tensor([positions + filler], device=device)
         self._lay(some, device, dtype)
 
     def attend(
@@ -112,7 +123,7 @@ class TreeAttention:
     ) -> torch.Tensor:
         """As Attention says."""
         if self._keep:
-            self.kept.append(Keys(key, value))
+            self.kept.append(Keys(key[: self.starts[-1]], value[: self.starts[-1]]))
         queries, keys, values = (self._side_by_side(one) for one in (query, key, value))
         at = self._trunk
         trunk = (queries[:, :, :at], keys[:, :, :at], values[:, :, :at])
@@ -137,7 +148,7 @@ class TreeAttention:
         bush = max(len(tree.bush) for tree in some)
         width = self._trunk + bush
         out = torch.zeros((len(some), width), dtype=torch.long)
-        back = torch.empty(self.starts[-1], dtype=torch.long)
+        back = torch.zeros(self.ids.shape[1], dtype=torch.long)
         for row, (tree, start) in enumerate(zip(some, self.starts, strict=False)):
             trunk, tokens = len(tree.trunk), tree.tokens
             out[row, :trunk] = torch.arange(start, start + trunk)

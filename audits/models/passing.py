@@ -51,7 +51,7 @@ class Passing:
         hidden: list[torch.Tensor] = []
         for start in range(0, len(ids), budget):
             part = self.trees([Tree(ids[start : start + budget])], prefix, keep=True)
-            hidden.append(self.read(part.ids, part.positions, part))
+            hidden.append(self.read(part.ids, part.positions, part)[: part.starts[-1]])
             prefix = [_joined(*both) for both in zip(prefix, part.kept, strict=True)] if prefix else part.kept
         return torch.cat(hidden), prefix
 

@@ -135,7 +135,11 @@ class Probe:
         raise NotImplementedError
 
     def measure(self, seen: Sequence[Observation], level: float) -> list[Estimate]:
-        """Turn what was seen into estimates; by default one clustered estimate for each metric named as a value."""
+        """Turn what was seen into estimates; by default one clustered estimate for each metric named as a value.
+
+        There may be 100,000 observations: they are read from disk, as often as one goes over them, and come without
+        what was said (`exchanges` and `sensitive` are empty).
+        """
         from ..estimates import of_values
 
         return of_values(self.metrics, seen, level)

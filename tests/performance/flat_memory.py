@@ -100,8 +100,8 @@ def main() -> None:
                 time.sleep(0.2)
                 if time.monotonic() - began > told:
                     written = sum(one.stat().st_size for one in folder.glob("runs/*/journal.sqlite"))
-                    line = f"{told:6.0f} s  journal {written / 2**20:7.1f} MiB  memory {resident(audit.pid) / 2**20:7.0f} MiB"
-                    print(line, flush=True)
+                    held = resident(audit.pid)
+                    print(f"{told:6.0f} s  journal {written >> 20:5} MiB  memory {held >> 20:5} MiB", flush=True)
                     told += EVERY
         print(f"exit code {audit.returncode}")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from slm_audit.audits.models.attention import rounded
 from slm_audit.audits.models.transformers import TransformersModel
 from slm_audit.probes.contract import Decoding, Generation, Scoring
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -133,3 +134,9 @@ def test_at_most_one_token_in_ten_thousand_differs_from_the_plain_path(
     differing = sum(a.text != b.text for a, b in zip(found, wanted, strict=True))  # a text parts at one token
     assert tokens > 20_000
     assert differing <= tokens / 10_000
+
+
+def test_passes_come_in_few_sizes_and_waste_little() -> None:
+    sizes = [rounded(tokens) for tokens in range(1, 4097)]
+    assert all(tokens <= size <= tokens * 17 / 16 for tokens, size in enumerate(sizes, start=1))
+    assert len(set(sizes)) < 170
