@@ -255,7 +255,7 @@ def _whole(
         summary = f"{len(open_)} of {len(limits)} limits undecided, {len(unshown)} floors not shown"
     if missing or uncovered or broken or not measured:
         verdict = "incomplete"
-        names = [one.limit.metric for one in missing] or uncovered or sorted(broken) or ["nothing was measured"]
+        names = [one.limit.metric for one in missing] or uncovered or sorted(broken) or ["no limit was measured"]
         summary = f"required evidence is missing: {', '.join(names)}"
     if failed:
         verdict = "fail"

@@ -92,8 +92,8 @@ def rounded(tokens: int) -> int:
 class TreeAttention:
     """Each token sees the prefix, its trunk up to itself or up to its end, and its own branch.
 
-    Behind a prefix a tree may be a bush without a trunk. Behind the last tree come tokens that only fill up (`rounded`):
-    no tree sees them, and what is said of them means nothing.
+    Behind a prefix a tree may be a bush without a trunk. Behind the last tree come tokens that only fill up (see
+    `rounded`): no tree sees them, and what is said of them means nothing.
     """
 
     def __init__(
