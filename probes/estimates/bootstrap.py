@@ -77,7 +77,7 @@ def _bca(
     """Limits at the quantiles that are corrected for bias and acceleration (Efron 1987, eq. 2.3)."""
     count = len(rows)
     rng = np.random.default_rng(seed)
-    picks = rng.integers(count, size=(draws, count))
+    picks = (rng.integers(count, size=count) for _ in range(draws))  # one by one: there may be many clusters
     drawn = np.array([statistic(np.concatenate([rows[at] for at in pick])) for pick in picks], dtype=np.float64)
     left_out = np.array(
         [statistic(np.concatenate(rows[:at] + rows[at + 1 :])) for at in range(count)], dtype=np.float64
