@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -88,6 +89,9 @@ def main() -> None:
     # Idle OpenMP threads that spin slow down everything else on a shared machine; must be set before torch.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # What torchao says of kernels for other machines when transformers looks whether it is there.
+    for name in ("torchao", "torch.utils._pytree"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     signal.signal(signal.SIGTERM, _interrupt)
 
 
