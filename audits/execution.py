@@ -14,21 +14,28 @@ from .model_file import Amount, LocalFile, ModelFile
 
 
 def _address(said: str) -> str:
-    parts = urlsplit(said)
     try:
-        whole = parts.scheme == "ray" and bool(parts.hostname and parts.port) and not (parts.path or parts.query)
+        parts = urlsplit(said if "://" in said else f"gcs://{said}")
+        whole = (
+            parts.scheme in ("ray", "gcs") and parts.hostname and parts.port and parts.netloc == said.split("//")[-1]
+        )
     except ValueError:  # a port that is no number
         whole = False
     if said not in ("auto", "local") and not whole:
-        raise ValueError("auto (the cluster that this machine belongs to), local, or such as ray://head-node:10001")
+        raise ValueError(
+            "auto (the cluster that this machine belongs to), local, such as head-node:6379 on a machine of the "
+            "cluster, or such as ray://head-node:10001 from any other"
+        )
     return said
 
 
 class Execution(BaseModel):
     """Where the model is held: in this process, or in `replicas` workers on a Ray cluster.
 
-    `address` is auto (the cluster that this machine belongs to), local (one started here for the run), or
-    ray://HOST:PORT. Each replica gets so many CPUs and GPUs for itself; it computes with as many threads as CPUs.
+    `address` is auto (the cluster that this machine belongs to), local (one started here for the run), HOST:PORT of the
+    head for a machine of the cluster, or ray://HOST:PORT of its Ray client server for any other. Each replica gets so
+    many CPUs and GPUs for itself; it computes with as many threads as CPUs. `time_out` is the seconds that a replica
+    may take to load the model or to answer a share of the requests; it may take longer where shares have been slow.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -38,6 +45,7 @@ class Execution(BaseModel):
     replicas: Annotated[int, Field(ge=1, le=1024)] = 1
     gpus_per_replica: Annotated[float, Field(ge=0, le=64)] = 0
     cpus_per_replica: Annotated[Amount, Field(le=1024)] = 1
+    time_out: Amount = 3600.0
 
     @model_validator(mode="after")
     def _fits(self) -> Execution:

@@ -38,7 +38,7 @@ def open_model(spec: ModelFile, path: str, leave: Leave = NONE, execution: Execu
     """
     check_execution(execution, spec)
     if execution.engine == "ray":
-        from .cluster import ClusterModel
+        from .cluster.model import ClusterModel
 
         return ClusterModel(execution, spec, path, leave)
     model = _opened(spec, path, leave)

@@ -42,9 +42,9 @@ DRAWN = [
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Callable[..., object]]:
     """Opens models on one cluster, which ends with this module."""
-    from slm_audit.audits.models.cluster import _connected
+    from slm_audit.audits.models.cluster.connection import Connection
 
-    with _connected("local"):
+    with contextlib.closing(Connection("local")):
         yield lambda spec, path="", **more: open_model(spec, str(path), Leave(code=True), Execution(**EXECUTION | more))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from slm_audit.audits.models.shares import MOST_REQUESTS, shares
+from slm_audit.audits.models.cluster.shares import MOST_REQUESTS, shares
 from slm_audit.probes.contract import Decoding, Generation, Scoring
 
 contexts = st.sampled_from(["a", "a longer one", "the longest of them all", ""])

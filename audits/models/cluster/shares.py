@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...probes.contract import Generation, Message, Scoring
+from ....probes.contract import Generation, Message, Scoring
 
 SHARES_A_REPLICA = 4
 """So many, at least: few enough to fill a batch, and enough that none waits long for the last."""
@@ -19,17 +19,17 @@ def shares(requests: Sequence[Generation] | Sequence[Scoring], replicas: int) ->
     either: Sequence[Generation | Scoring] = requests
     for place, one in enumerate(either):
         groups.setdefault(place if is_alone(one) else _context(one), []).append(place)
-    work = [_work(one) for one in either]
-    room = sum(work) / (replicas * SHARES_A_REPLICA)
+    works = [work(one) for one in either]
+    room = sum(works) / (replicas * SHARES_A_REPLICA)
     plan: list[list[int]] = []
     done = 0.0
-    for group in sorted(groups.values(), key=lambda some: (-max(work[place] for place in some), some[0])):
+    for group in sorted(groups.values(), key=lambda some: (-max(works[place] for place in some), some[0])):
         alone = is_alone(either[group[0]])
         if not plan or alone or done >= room or len(plan[-1]) + len(group) > MOST_REQUESTS:
             plan.append([])
             done = 0.0
         plan[-1] += group
-        done = room if alone else done + sum(work[place] for place in group)
+        done = room if alone else done + sum(works[place] for place in group)
     return plan
 
 
@@ -42,7 +42,7 @@ def _context(request: Generation | Scoring) -> object:
     return request.prompt if isinstance(request, Generation) else request.context
 
 
-def _work(request: Generation | Scoring) -> int:
+def work(request: Generation | Scoring) -> int:
     """About how many characters are read and written."""
     if isinstance(request, Scoring):
         return _length(request.context) + len(request.continuation)

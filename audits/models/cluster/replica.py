@@ -8,15 +8,15 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from ...probes.contract import JSON, Completion, Footprint, Generation, Model, Score, Scoring
-from ..environment import own_version
-from ..journalled import Answer, Asked, batches_of
-from ..memory import peak_bytes
-from ..model_file import ModelFile
-from ..offline import cut_off
-from ..settings import facts_of
-from . import open_model
-from .leave import Leave
+from ....probes.contract import JSON, Completion, Footprint, Generation, Model, Score, Scoring
+from ...environment import own_version
+from ...journalled import Answer, Asked, batches_of
+from ...memory import peak_bytes
+from ...model_file import ModelFile
+from ...offline import cut_off
+from ...settings import facts_of
+from .. import open_model
+from ..leave import Leave
 
 
 class Place(NamedTuple):

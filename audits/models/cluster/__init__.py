@@ -1,0 +1,1 @@
+"""A model that the workers of a Ray cluster hold: the only folder that imports ray."""
