@@ -35,7 +35,7 @@ class Execution(BaseModel):
     `address` is auto (the cluster that this machine belongs to), local (one started here for the run), HOST:PORT of the
     head for a machine of the cluster, or ray://HOST:PORT of its Ray client server for any other. Each replica gets so
     many CPUs and GPUs for itself; it computes with as many threads as CPUs. `time_out` is the seconds that a replica
-    may take to load the model or to answer a share of the requests; it may take longer where shares have been slow.
+    may take for a share of the requests; where shares were slow before, one gets 20 times as long for the same work.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -64,13 +64,13 @@ def _init(address: str, closing: contextlib.ExitStack) -> None:
     if address == "local":
         folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="slm-audit-", ignore_cleanup_errors=True))
         given |= {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES, "_temp_dir": folder}
-        if "RAY_AUTH_TOKEN" not in os.environ:  # else Ray writes one below the home folder
-            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-            closing.callback(os.environ.pop, "RAY_AUTH_TOKEN", None)
+        for name in {"RAY_AUTH_TOKEN", "RAY_AUTH_MODE"} - os.environ.keys():  # Ray itself sets the mode
+            closing.callback(os.environ.pop, name, None)
+        os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray writes one below the home folder
     interrupt = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address if address == "local" else _found(address), **given)
-    except (OSError, RuntimeError, ValueError) as error:
+        ray.init(address if address == "local" else answering(address), **given)
+    except (OSError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
         raise UserError(f"execution.address: {address}: {first_line(error)}; mend it or start the cluster") from error
     finally:
         if threading.current_thread() is threading.main_thread():
@@ -78,9 +78,10 @@ def _init(address: str, closing: contextlib.ExitStack) -> None:
     closing.callback(ray.shutdown)
     # Ray prints what it has to say of a worker's death on standard output, which is for results.
     ray._private.worker._worker_logs_enabled = False
+    logging.getLogger("ray.util.client.logsclient").setLevel(logging.CRITICAL)
 
 
-def _found(address: str) -> str:
+def answering(address: str) -> str:
     """The address of a cluster that answers there; UserError if none does, for which Ray itself would wait minutes."""
     import ray
 

@@ -111,10 +111,14 @@ class Dispatch(Generic[Asked, Answer]):
 
     def _hand_out(self, new: Iterator[Share[Asked]]) -> None:
         """Give shares to workers while one has room, and a timed one only to a cluster that does nothing else."""
-        while (worker := self._free()) is not None:
+        while (worker := self._free()) is not None or not self._queues:
             self._waiting.extend([] if self._waiting else itertools.islice(new, 1))
             given: list[Share[Asked]] = [share for queue in self._queues.values() for _, share in queue.shares]
-            if not self._waiting or (given and any(share.timed for share in [self._waiting[0], *given])):
+            if (
+                worker is None
+                or not self._waiting
+                or (given and (self._waiting[0].timed or any(share.timed for share in given)))
+            ):
                 return
             share = self._waiting.popleft()
             queue = self._queues.setdefault(worker, _Queue())

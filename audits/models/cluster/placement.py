@@ -20,6 +20,8 @@ from .replica import Place, Replica
 from .worker import Handle, Worker, end, facts_of, not_started, place_of
 
 PLACE_SECONDS = 120.0
+LOAD_SECONDS = 3600.0
+"""Generous: a model of 7 B parameters may have to be fetched from the hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Replicas:
         self._opening = (spec, path, leave)
         self._steps: dict[Handle, _Step] = {}
         self._told: RecordedModel | None = None
+        self._told_by = ""
         self.ready: list[Worker] = []
         _refuse_too_many(execution, [one["Resources"] for one in ray.nodes() if one["Alive"]])
         for _ in range(execution.replicas):
@@ -123,24 +126,25 @@ class Replicas:
         worker.nth = next(nth for nth in itertools.count() if nth not in taken)
         cpus = max(1, int(self._execution.cpus_per_replica))
         reply = worker.handle.open.remote(*self._opening, cpus=cpus, nth=worker.nth, offline=is_cut_off())
-        self._wait_for(worker, reply, self._execution.time_out)
+        self._wait_for(worker, reply, LOAD_SECONDS)
 
     def _welcome(self, worker: Worker, facts: RecordedModel) -> None:
-        self._told = self._told or facts
+        assert worker.place
+        if self._told is None:
+            self._told, self._told_by = facts, worker.place.machine
         first, this = (mapping(to_json(one.identity)) for one in (self._told, facts))
         if differ := [name for name in first if first[name] != this[name]]:
-            assert worker.place
             raise UserError(
-                f"the model's {differ[0]} is {this[differ[0]]} on {worker.place.machine} and {first[differ[0]]} on "
-                "the worker that was ready first; put the same files and versions on every machine"
+                f"the model's {differ[0]} was {first[differ[0]]} on {self._told_by} and is {this[differ[0]]} on "
+                f"{worker.place.machine}; put the same files and versions on every machine, and leave them so"
             )
         self.ready.append(worker)
 
     def _overdue(self, worker: Worker) -> str:
         if worker.place is not None:
             return (
-                f"a worker on {worker.place.machine} has not loaded the model in {self._execution.time_out:g} s; "
-                "see what holds it up, or write a longer execution.time_out"
+                f"a worker on {worker.place.machine} has not loaded the model in {LOAD_SECONDS:.0f} s; "
+                "see what holds it up"
             )
         placed = self._execution.replicas - sum(1 for one in self._steps.values() if one.worker.place is None) - 1
         return (

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ....probes.contract import JSON, Completion, Footprint, Generation, Model, Score, Scoring
 from ...environment import own_version
+from ...errors import UserError
 from ...journalled import Answer, Asked, batches_of
 from ...memory import peak_bytes
 from ...model_file import ModelFile
@@ -42,6 +43,9 @@ class Replica:
         """Load the model, as the `nth` worker of its machine (from 0), and tell what is kept of it."""
         if offline:
             cut_off()
+        for place in _places([path, spec.model_dump()]):
+            if not os.path.exists(place):
+                raise UserError(f"{place} is not there; put it at the same path on every machine of the cluster")
         _keep_to(cpus, nth)
         self._model = open_model(spec, path, leave)
         return facts_of(self._model)
@@ -64,6 +68,17 @@ class Replica:
         for batch in batches_of(self._model, requests):
             replies.update(zip(batch, ask([requests[place] for place in batch]), strict=True))
         return [replies[place] for place in range(len(requests))]
+
+
+def _places(said: object) -> Iterator[str]:
+    """The absolute paths in a model's section, which its reader has made of all that are no hub ids."""
+    if isinstance(said, str) and os.path.isabs(said):
+        yield said
+    elif isinstance(said, Mapping):
+        yield from _places([said.get(name) for name in ("path", "adapter", "template", "small", "large")])
+    elif isinstance(said, list):
+        for one in said:
+            yield from _places(one)
 
 
 def _keep_to(cpus: int, nth: int) -> None:

@@ -79,7 +79,7 @@ def facts_of(reply: Handle, machine: str) -> RecordedModel:
     """What a worker tells of the model that it has loaded; UserError if it has not."""
     try:
         return RecordedModel.from_facts(told(reply))
-    except UserError as error:
+    except (UserError, OSError) as error:
         raise UserError(f"a worker on {machine}: {error}") from error
     except WorkerLost as lost:
         raise UserError(

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import os
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from slm_audit.audits.errors import UserError
+from slm_audit.audits.errors import EvidenceError, UserError
 from slm_audit.audits.execution import Execution
 from slm_audit.audits.journal import Journal
 from slm_audit.audits.model_file import CallableFile, LocalFile
 from slm_audit.audits.models import Leave, open_model
+from slm_audit.audits.models.cluster import placement
 from slm_audit.probes.contract import Decoding, Generation, Scoring
 
 pytest.importorskip("ray", reason="ray is not installed: pip install '.[cluster]'")
@@ -44,7 +42,7 @@ def cluster() -> Iterator[Callable[..., object]]:
     """Opens models on one cluster, which ends with this module."""
     from slm_audit.audits.models.cluster.connection import Connection
 
-    with contextlib.closing(Connection("local")):
+    with closing(Connection("local")):
         yield lambda spec, path="", **more: open_model(spec, str(path), Leave(code=True), Execution(**EXECUTION | more))
 
 
@@ -94,6 +92,64 @@ def test_batches_are_shared_out_and_a_timed_request_has_the_cluster_to_itself(cl
         assert all(other_end <= begun or ended <= other_begun for _, other_begun, other_end in others)
 
 
+def test_a_share_that_kills_each_of_its_workers_becomes_errors(cluster, tmp_path: Path) -> None:
+    (tmp_path / "deadly.py").write_text(
+        "import os, signal\n"
+        "def reply(prompt, **_):\n"
+        "    if prompt == 'poison':\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    return prompt\n"
+    )
+    model = cluster(CallableFile(kind="callable", reply="deadly:reply"), tmp_path)
+    batches = [[Generation(prompt=one, decoding=Decoding(max_tokens=9), samples=2)] for one in [*CONTEXTS, "poison"]]
+    told = dict(model.generate_each(batches))
+    assert sorted(told) == list(range(len(batches)))  # each once
+    for at, prompt in enumerate(CONTEXTS):
+        assert [one.text for one in told[at][0]] == [prompt] * 2
+    for one in told[len(CONTEXTS)][0]:
+        assert (one.text, one.finish) == ("", "error")
+        assert "3 workers were lost while they answered this" in one.error
+    assert len(told[len(CONTEXTS)][0]) == 2
+    assert model.generate(batches[0])[0][0].text == CONTEXTS[0]  # and the cluster works on
+
+
+def test_a_cluster_that_no_share_survives_ends_the_run(cluster, tmp_path: Path) -> None:
+    (tmp_path / "hopeless.py").write_text(
+        "import os, signal\ndef reply(prompt, **_):\n    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    model = cluster(CallableFile(kind="callable", reply="hopeless:reply"), tmp_path, replicas=1)
+    batches = [[Generation(prompt=one, decoding=Decoding(max_tokens=9))] for one in CONTEXTS]
+    with pytest.raises(EvidenceError, match=r"4 workers of the cluster were lost one after the other .*resume"):
+        list(model.generate_each(batches))
+
+
+def test_a_worker_that_comes_to_other_weights_is_refused(cluster, make_model, small_model: Path, tmp_path) -> None:
+    shutil.copytree(small_model, tmp_path / "model")
+    model = cluster(LocalFile(path="model"), tmp_path / "model", replicas=1)
+    shutil.copytree(make_model(seed=1), tmp_path / "model", dirs_exist_ok=True)
+    (worker,) = model._replicas.ready
+    model._replicas.replace(worker)
+    with pytest.raises(EvidenceError, match=r"no worker .* is left \(the model's weights was \w+ on .* and is \w+ on"):
+        model.score(SCORED)
+
+
+def test_a_folder_that_a_worker_does_not_have_is_named(cluster, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"{tmp_path}/gone is not there; put it at the same path on every machine"):
+        cluster(LocalFile(path="gone"), tmp_path / "gone")
+
+
+def test_workers_that_find_no_room_are_refused_and_leave(cluster, small_model: Path, monkeypatch) -> None:
+    import ray
+
+    spec = LocalFile(path=str(small_model))
+    holding = cluster(spec, small_model, replicas=1)
+    monkeypatch.setattr(placement, "PLACE_SECONDS", 3.0)
+    cores = ray.cluster_resources()["CPU"]
+    with pytest.raises(UserError, match=r"only 0 of 1 workers found room on the cluster in 3 s; wait until others"):
+        cluster(spec, small_model, replicas=1, cpus_per_replica=cores)
+    assert holding.score(SCORED[:1])[0].logprob < 0
+
+
 def test_what_a_model_raises_is_raised_here(cluster, tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("raise SystemError('no such luck')\n")
     with pytest.raises(UserError, match=f"a worker on {socket.gethostname()}: .*no such luck"):
@@ -130,121 +186,44 @@ def test_a_cluster_that_is_not_there_is_said_soon(
 # Whole audits by the real command, each on a cluster of its own.
 
 
-def place_with(tmp_path: Path, model: Path) -> Path:
-    shutil.copytree(model, tmp_path / "model")
-    execution = json.dumps(EXECUTION)
-    (tmp_path / "model.yaml").write_text(f"version: 1\nmodel: {{path: model}}\nexecution: {execution}\n")
-    return tmp_path / "runs" / "latest"
-
-
-def begin(place: Path, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "slm_audit.audits.cli", *arguments]
-    return subprocess.Popen(command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def replies(run: Path) -> list[str]:
-    try:
-        with closing(sqlite3.connect(f"file:{run / 'journal.sqlite'}?mode=ro", uri=True)) as database:
-            rows = database.execute("SELECT hash FROM rows WHERE kind = 'reply' ORDER BY seq").fetchall()
-    except sqlite3.Error:
-        return []  # the run has not come so far
-    return [row[0] for row in rows]
-
-
-def wait_for_replies(run: Path, process: subprocess.Popen[str], more_than: int = 0) -> None:
-    until = time.monotonic() + 300
-    while len(replies(run)) <= more_than and process.poll() is None and time.monotonic() < until:
-        time.sleep(0.01)
-    assert process.poll() is None, process.communicate()
-
-
-def below(process: int) -> Iterator[tuple[int, str]]:
-    """The processes that come from this one, and their titles."""
-    parents: dict[int, int] = {}
-    for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if folder.name.isdigit():
-                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-    for one in parents:
-        above = one
-        while above in parents and above != process:
-            above = parents[above]
-        if above == process != one:
-            with contextlib.suppress(OSError):
-                yield one, Path(f"/proc/{one}/cmdline").read_bytes().decode(errors="replace")
-
-
-def alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def workers(process: subprocess.Popen[str]) -> list[int]:
+def workers(process: subprocess.Popen[str], below) -> list[int]:
     return [one for one, title in below(process.pid) if title.startswith("ray::Replica")]
 
 
-def same(run: Path, other: Path) -> None:
-    """The same findings: metrics, n and verdicts equal, values and bounds to 1e-4."""
-    one, two = (json.loads((folder / "record.json").read_text()) for folder in (run, other))
-    assert (one["verdict"], one["floors"]) == (two["verdict"], two["floors"])
-    assert len(one["findings"]) == len(two["findings"]) > 0
-    for mine, its in zip(one["findings"], two["findings"], strict=True):
-        figures = ("value", "low", "high")
-        assert {key: mine[key] for key in mine if key not in figures} == {
-            key: its[key] for key in its if key not in figures
-        }
-        assert [mine[key] for key in figures] == [pytest.approx(its[key], abs=1e-4) for key in figures]
-
-
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found by /proc")
-def test_a_worker_that_is_killed_costs_nothing(tmp_path: Path, finished: Path, small_model: Path, only) -> None:
-    run = place_with(tmp_path, small_model)
-    process = begin(tmp_path, "run", "model.yaml", "--offline", "--json", *only)
-    wait_for_replies(run, process)
-    victim, other = workers(process)
+def test_a_worker_that_is_killed_costs_nothing(audit, finished: Path, only, below, alive) -> None:
+    here = audit()
+    here.write(EXECUTION)
+    process = here.begin("run", "model.yaml", "--offline", "--json", *only)
+    here.wait_for_replies(process)
+    victim, other = workers(process, below)
     os.kill(victim, signal.SIGKILL)
     told, said = process.communicate(timeout=300)
     assert process.returncode in (1, 3, 4), said
     assert "Traceback" not in said
     assert json.loads(told)["verdict"]  # nothing but the record on standard output
-    same(run, finished)
-    assert len(replies(run)) == len(replies(finished))
-    assert Journal(run / "journal.sqlite", write=False).faults() == []
+    here.same_as(finished)
+    assert len(here.replies()) == len(here.replies(finished))
+    assert Journal(here.run / "journal.sqlite", write=False).faults() == []
     assert not alive(other)  # the cluster ends with the run
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found by /proc")
-def test_all_workers_killed_then_the_driver_killed_then_finished(
-    tmp_path: Path, finished: Path, small_model: Path, slm_audit, only
-) -> None:
-    run = place_with(tmp_path, small_model)
-    process = begin(tmp_path, "run", "model.yaml", *only)
-    wait_for_replies(run, process)
-    for one in workers(process):
-        os.kill(one, signal.SIGKILL)
-    _, said = process.communicate(timeout=300)
-    assert process.returncode == 4, said
-    assert "no worker of the cluster is left" in said
-    assert "Traceback" not in said, said
-    first = replies(run)
-
-    process = begin(tmp_path, "resume", "runs/latest")
-    wait_for_replies(run, process, more_than=len(first))
-    left = workers(process)
+def test_the_driver_killed_and_the_run_finished_without_a_cluster(audit, finished: Path, only, below, alive) -> None:
+    here = audit()
+    here.write(EXECUTION)
+    process = here.begin("run", "model.yaml", *only)
+    here.wait_for_replies(process)
+    left = workers(process, below)
     process.kill()
     process.communicate()
-    second = replies(run)
-    assert second[: len(first)] == first
-    assert len(first) < len(second) < len(replies(finished))
+    first = here.replies()
+    assert 0 < len(first) < len(here.replies(finished))
     until = time.monotonic() + 60
     while any(map(alive, left)) and time.monotonic() < until:
         time.sleep(0.1)
     assert not any(map(alive, left))
-
-    told = slm_audit("resume", "runs/latest", "--local", cwd=tmp_path)
-    assert told.returncode in (1, 3, 4), told.stderr
-    assert replies(run)[: len(second)] == second  # what was committed stays, and is not asked again
-    assert len(replies(run)) == len(replies(finished))
-    same(run, finished)
+    here.ended(here.begin("resume", "runs/latest", "--local"))
+    assert here.replies()[: len(first)] == first  # what was committed stays, and is not asked again
+    assert len(here.replies()) == len(here.replies(finished))
+    here.same_as(finished)
