@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -14,14 +14,7 @@ from .model_file import Amount, LocalFile, ModelFile
 
 
 def _address(said: str) -> str:
-    try:
-        parts = urlsplit(said if "://" in said else f"gcs://{said}")
-        whole = (
-            parts.scheme in ("ray", "gcs") and parts.hostname and parts.port and parts.netloc == said.split("//")[-1]
-        )
-    except ValueError:  # a port that is no number
-        whole = False
-    if said not in ("auto", "local") and not whole:
+    if not re.fullmatch(r"auto|local|(ray://)?([\w.-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}", said):
         raise ValueError(
             "auto (the cluster that this machine belongs to), local, such as head-node:6379 on a machine of the "
             "cluster, or such as ray://head-node:10001 from any other"

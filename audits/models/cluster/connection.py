@@ -100,6 +100,11 @@ def answering(address: str) -> str:
         raise UserError(
             f"execution.address: {address}: no Ray cluster answers at {place}; start it, or mend the address"
         )
+    if says == "guarded":
+        raise UserError(
+            f"execution.address: {address}: the cluster wants a token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or "
+            "RAY_AUTH_TOKEN_PATH to that of the cluster"
+        )
     if named.startswith("ray://") and says == "head":
         raise UserError(
             f"execution.address: {address} is the port of the cluster's own machines; "
@@ -114,7 +119,7 @@ def answering(address: str) -> str:
 
 
 def _health(place: str) -> str:
-    """Who answers at HOST:PORT: "head" of a cluster, "other" for what else speaks gRPC, "" for nobody."""
+    """Who answers at HOST:PORT: the "head" of a cluster, what wants a token ("guarded"), another gRPC server, or ""."""
     import grpc
     from ray._private.grpc_utils import init_grpc_channel
 
@@ -122,8 +127,8 @@ def _health(place: str) -> str:
     try:
         channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=ANSWER_SECONDS)
     except grpc.RpcError as error:
-        silent = error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
-        return "" if silent else "other" if error.code() == grpc.StatusCode.UNIMPLEMENTED else "head"
+        code = grpc.StatusCode
+        return {code.UNAUTHENTICATED: "guarded", code.UNIMPLEMENTED: "another"}.get(error.code(), "")
     finally:
         channel.close()
     return "head"

@@ -7,18 +7,14 @@ import json
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from slm_audit.audits.errors import UserError
-from slm_audit.audits.execution import Execution
-from slm_audit.audits.model_file import CallableFile
-from slm_audit.audits.models import Leave
-from slm_audit.audits.models.cluster.connection import Connection, answering
-from slm_audit.audits.models.cluster.placement import Replicas
-from slm_audit.audits.models.cluster.worker import end
+from slm_audit.audits.models.cluster.connection import answering
 
 pytest.importorskip("ray", reason="ray is not installed: pip install '.[cluster]'")
 pytestmark = [
@@ -66,31 +62,32 @@ def test_both_workers_killed_at_once(live, audit, finished: Path, only) -> None:
     here.same_as(finished)
 
 
-def test_gpus_are_asked_of_the_cluster(live, tmp_path: Path) -> None:
+SET_ASIDE = """
+import json, sys, time, ray
+from slm_audit.audits.execution import Execution
+from slm_audit.audits.model_file import CallableFile
+from slm_audit.audits.models import Leave
+from slm_audit.audits.models.cluster.connection import Connection
+from slm_audit.audits.models.cluster.placement import Replicas
+
+connection = Connection(sys.argv[1])
+spec = CallableFile(kind="callable", reply="spoken:reply")
+replicas = Replicas(Execution(**json.loads(sys.argv[2])), spec, ".", Leave(code=True))
+time.sleep(2)  # what is left is told with a delay
+left = ray.available_resources()
+print(len(replicas.ready), left.get("CPU", 0), left.get("GPU", 0))
+connection.close()
+"""
+
+
+@pytest.mark.parametrize(("gpus", "cpus"), [(1, 0.5), (0.25, 1)])
+def test_gpus_are_asked_of_the_cluster(live, tmp_path: Path, gpus: float, cpus: float) -> None:
     """No GPU is there: what is looked at is what Ray sets aside."""
-    import ray
-
-    def wait_for(cpus: float, gpus: float) -> None:
-        until = time.monotonic() + 60
-        while (found := ray.available_resources()) and time.monotonic() < until:
-            if (found.get("CPU", 0), found.get("GPU", 0)) == (cpus, gpus):
-                return
-            time.sleep(0.1)
-        pytest.fail(f"{cpus} CPUs and {gpus} GPUs were to be left, not {found}")
-
     (tmp_path / "spoken.py").write_text("def reply(prompt, **_):\n    return prompt\n")
-    spec = CallableFile(kind="callable", reply="spoken:reply")
-    with closing(Connection(f"127.0.0.1:{live.port}")):
-        for size in ({"gpus_per_replica": 1, "cpus_per_replica": 0.5}, {"gpus_per_replica": 0.25}):
-            wait_for(2, 2)
-            replicas = Replicas(Execution(**SHARED_OUT | size), spec, str(tmp_path), Leave(code=True))
-            assert len(replicas.ready) == 2
-            wait_for(1, 2 - 2 * size["gpus_per_replica"])
-            for worker in replicas.ready:
-                end(worker)
-        carries = r"execution.replicas is 3, but the cluster \(1 machines, 2 CPUs, 2 GPUs\) carries 2 of that size"
-        with pytest.raises(UserError, match=carries):
-            Replicas(Execution(**SHARED_OUT | {"replicas": 3, "gpus_per_replica": 1}), spec, "", Leave())
+    execution = json.dumps(SHARED_OUT | {"gpus_per_replica": gpus, "cpus_per_replica": cpus})
+    command = [sys.executable, "-c", SET_ASIDE, f"127.0.0.1:{live.port}", execution]
+    told = subprocess.run(command, cwd=tmp_path, env=live.environment, capture_output=True, text=True, timeout=120)
+    assert [float(one) for one in told.stdout.split()] == [2, 2 - 2 * cpus, 2 - 2 * gpus], told.stderr
 
 
 def test_the_wrong_port_is_told_soon(live) -> None:
