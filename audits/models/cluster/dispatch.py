@@ -7,6 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, ParamSpec
 
 from ...errors import EvidenceError, UserError
@@ -43,7 +44,7 @@ class Patience:
         return max(self._least, PATIENCE * self._slowest * work)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Share(Generic[Asked]):
     """Requests that go to one worker, their place among the shares, and how many workers they have cost."""
 
@@ -51,12 +52,12 @@ class Share(Generic[Asked]):
     requests: Sequence[Asked]
     losses: int = 0
 
-    @property
+    @cached_property
     def work(self) -> int:
         """About how many characters are read and written."""
         return sum(map(work, self.requests))
 
-    @property
+    @cached_property
     def timed(self) -> bool:
         """Whether a request is timed: it has the cluster to itself, for workers of one machine slow each other."""
         return any(map(is_alone, self.requests))
@@ -99,12 +100,12 @@ class Dispatch(Generic[Asked, Answer]):
         """
         new = (Share(at, batch) for at, batch in enumerate(batches))
         while True:
-            self._hand_out(new)
-            if not self._queues and not self._waiting:
-                return
-            if not self._replicas.ready and not self._replicas.coming:
-                raise EvidenceError(f"no worker of the cluster is left ({self._why}); mend that and resume")
             try:
+                self._hand_out(new)
+                if not self._queues and not self._waiting:
+                    return
+                if not self._replicas.ready and not self._replicas.coming:
+                    raise EvidenceError(f"no worker of the cluster is left ({self._why}); mend that and resume")
                 yield from self._collect()
             except ConnectionError as error:
                 raise _gone(first_line(error)) from error
@@ -150,8 +151,9 @@ class Dispatch(Generic[Asked, Answer]):
                 yield self._answered(working[reply]).at, answers
         self._see_to(self._replicas.refuse_overdue)
         for worker, queue in list(self._queues.items()):
-            most = self._patience.seconds(queue.shares[0][1].work)
-            if time.monotonic() - queue.since > most:
+            reply, share = queue.shares[0]
+            most = self._patience.seconds(share.work)
+            if time.monotonic() - queue.since > most and not ray.wait([reply], timeout=0)[0]:
                 yield from self._lost(worker, f"no answer in {most:.0f} s")
 
     def _answered(self, worker: Worker) -> Share[Asked]:
@@ -177,12 +179,15 @@ class Dispatch(Generic[Asked, Answer]):
                 "mend that and resume"
             )
         self._see_to(self._replicas.replace, worker)
-        shares = [share for _, share in self._queues.pop(worker).shares]
-        shares[0].losses += 1
-        if shares[0].losses == MOST_LOSSES:
+        shares: list[Share[Asked]] = [share for _, share in self._queues.pop(worker).shares]
+        first = shares[0]
+        self._waiting.extend(shares[1:])
+        first.losses += 1
+        if first.losses < MOST_LOSSES:
+            self._waiting.append(first)
+        else:
             reason = f"worker: {MOST_LOSSES} workers were lost while they answered this, the last one so: {why}"
-            yield shares[0].at, [self._spoilt(one, reason) for one in shares.pop(0).requests]
-        self._waiting.extend(shares)
+            yield first.at, [self._spoilt(one, reason) for one in first.requests]
 
     def _see_to(self, act: Callable[Given, None], *given: Given.args, **named: Given.kwargs) -> None:
         """Do what a new worker needs; one that cannot work is done without, as long as there are others."""
