@@ -9,6 +9,7 @@ import secrets
 import signal
 import tempfile
 import threading
+import warnings
 from urllib.parse import urlsplit
 
 from ...errors import UserError
@@ -69,9 +70,13 @@ def _init(address: str, closing: contextlib.ExitStack) -> None:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))  # else Ray writes one below the home folder
     interrupt = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address if address == "local" else answering(address), **given)
+        with warnings.catch_warnings(action="ignore"):
+            ray.init(address if address == "local" else answering(address), **given)
     except (OSError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
-        raise UserError(f"execution.address: {address}: {first_line(error)}; mend it or start the cluster") from error
+        raise UserError(
+            f"execution.address: {address}: {first_line(error)}; mend that (a cluster that was started with "
+            "RAY_AUTH_MODE=token wants that and its RAY_AUTH_TOKEN here too)"
+        ) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, interrupt)  # Ray sets one of its own
@@ -100,11 +105,6 @@ def answering(address: str) -> str:
         raise UserError(
             f"execution.address: {address}: no Ray cluster answers at {place}; start it, or mend the address"
         )
-    if says == "guarded":
-        raise UserError(
-            f"execution.address: {address}: the cluster wants a token; set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN or "
-            "RAY_AUTH_TOKEN_PATH to that of the cluster"
-        )
     if named.startswith("ray://") and says == "head":
         raise UserError(
             f"execution.address: {address} is the port of the cluster's own machines; "
@@ -119,7 +119,7 @@ def answering(address: str) -> str:
 
 
 def _health(place: str) -> str:
-    """Who answers at HOST:PORT: the "head" of a cluster, what wants a token ("guarded"), another gRPC server, or ""."""
+    """Who answers at HOST:PORT: the "head" of a cluster, "another" server that speaks gRPC, or "" for nobody."""
     import grpc
     from ray._private.grpc_utils import init_grpc_channel
 
@@ -127,8 +127,7 @@ def _health(place: str) -> str:
     try:
         channel.unary_unary("/grpc.health.v1.Health/Check")(b"", timeout=ANSWER_SECONDS)
     except grpc.RpcError as error:
-        code = grpc.StatusCode
-        return {code.UNAUTHENTICATED: "guarded", code.UNIMPLEMENTED: "another"}.get(error.code(), "")
+        return "another" if error.code() == grpc.StatusCode.UNIMPLEMENTED else ""
     finally:
         channel.close()
     return "head"
