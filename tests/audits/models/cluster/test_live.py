@@ -121,7 +121,6 @@ def test_the_driver_killed_then_the_head_killed_then_finished(live, audit, finis
     second = here.replies()
     assert len(first) < len(second) < len(here.replies(finished))
 
-    here.ended(here.begin("resume", "runs/latest"), (2,))  # it is not back yet
     live.start("--num-cpus", "2")
     here.ended(here.begin("resume", "runs/latest"))
     assert here.replies()[: len(second)] == second  # what was committed stays, and is not asked again
