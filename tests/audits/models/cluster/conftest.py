@@ -60,8 +60,9 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables by which `auto` finds this cluster and no other."""
-        return os.environ | {"RAY_TMPDIR": self.folder, "RAY_USAGE_STATS_ENABLED": "0"}
+        """Variables by which `auto` finds this cluster; Ray leaves others behind in a process that used it."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        return kept | {"RAY_TMPDIR": self.folder, "RAY_USAGE_STATS_ENABLED": "0"}
 
     def start(self, *options: str, variables: Mapping[str, str] | None = None) -> Cluster:
         """Start the head."""
