@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from ....probes.contract import Access, Completion, Decoding, Generation, Message, Scoring
 from ...errors import UserError
 from ...yaml_file import nearest
 from .client import Address, Client
 from .faults import RequestFault
-from .scoring import Dialect, body_for, body_for_count, score_of, tokens_of
+from .scoring import Dialect, body_for, body_for_count, score_of, spell, tokens_of
 from .truncation import untruncated
 from .wire import asked, count, dig, read
 
@@ -178,9 +178,9 @@ async def _scores(
     asker: _Asker, contexts: list[str | tuple[Message, ...]]
 ) -> tuple[Dialect | None, float | None, bool]:
     """The dialect in which every kind of context can be scored, the score of a fixed text, and if offsets are told."""
-    dialects: tuple[Dialect, ...] = ("prompt_logprobs", "echo") if contexts else ()
+    dialects: tuple[Dialect, ...] = get_args(Dialect) if contexts else ()
     for dialect in dialects:
-        if dialect == "echo" and any(not isinstance(one, str) for one in contexts):
+        if dialect != "prompt_logprobs" and any(not isinstance(one, str) for one in contexts):
             continue
         try:
             scores = []
@@ -190,6 +190,8 @@ async def _scores(
                 if before is None or said is None:
                     raise RequestFault("refused", "no such field")
                 tokens = tokens_of(dialect, said)
+                if not spell(tokens[before:], CONTINUATION):
+                    raise RequestFault("server", "what it tells of is not the text that was asked for")
                 scores.append(
                     score_of(Scoring(context=context, continuation=CONTINUATION, per_token=True), tokens, before)
                 )
