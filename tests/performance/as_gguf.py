@@ -97,7 +97,7 @@ def _add_tokenizer(out: gguf.GGUFWriter, tokenizer: dict, config: dict) -> None:
     out.add_token_types(types)
     out.add_bos_token_id(config["bos_token_id"])
     out.add_eos_token_id(config["eos_token_id"])
-    out.add_add_bos_token(tokenizer["post_processor"] is not None and "TemplateProcessing" in str(tokenizer))
+    out.add_add_bos_token((tokenizer["post_processor"] or {}).get("type") == "TemplateProcessing")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def _scored(pairs: Sequence[tuple[str, str]], *more: str) -> dict[str, Any]:
                 begun, spent = time.perf_counter(), _spent(process)
             said += line
         _, status, usage = os.wait4(process.pid, 0)
-    assert status == 0, said
+    assert status == 0 and begun, said
     return {
         "results": _scores(said, len(pairs)),
         "wall": time.perf_counter() - begun,
@@ -140,7 +140,8 @@ def _peak(process: subprocess.Popen[Any]) -> int:
 
 servers: dict[str, Server] = {}
 if not FILE.exists():
-    convert(FOLDER, FILE)
+    convert(FOLDER, FILE.with_suffix(".part"))
+    FILE.with_suffix(".part").rename(FILE)
 try:
     answer(work)
 finally:
