@@ -27,6 +27,6 @@ wheel:          ## the built wheel, installed elsewhere, audits from outside the
 	PYTHON=$(PYTHON) sh tests/wheel.sh
 
 PEERS ?= .peers
-benchmark:      ## this engine against lm_eval and plain generate; best on a machine that does nothing else
-	test -x $(PEERS)/bin/python || ($(PYTHON) -m venv $(PEERS) && $(PEERS)/bin/python -m pip install -q "$$(grep ^torch== constraints.txt)" 'lm_eval[hf]')
-	$(PYTHON) tests/performance/benchmark.py --lm-eval $(PEERS)/bin/python --models $(PEERS)/models
+benchmark:      ## this engine against lm_eval, plain generate, and llama.cpp if it is on the PATH; best on a quiet machine
+	$(PEERS)/bin/python -c 'import gguf' 2> /dev/null || ($(PYTHON) -m venv $(PEERS) && $(PEERS)/bin/python -m pip install -q "$$(grep ^torch== constraints.txt)" 'lm_eval[hf]' gguf)
+	$(PYTHON) tests/performance/benchmark.py --peers $(PEERS)/bin/python --models $(PEERS)/models

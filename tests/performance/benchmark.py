@@ -25,7 +25,9 @@ from typing import Any
 from workloads import SHAPES, Job, build, jobs
 
 HERE = Path(__file__).resolve().parent
-PEERS = {"lm_eval": "peer_lm_eval.py", "generate": "peer_generate.py"}
+PEERS = {"lm_eval": "peer_lm_eval.py", "generate": "peer_generate.py", "llama.cpp": "peer_llama_cpp.py"}
+LLAMA_CPP = {"samples k=5": "llama-server", "samples k=8": "llama-server", "windows": "llama-perplexity"}
+"""What llama.cpp is asked to do, and by which of its programs."""
 
 
 class Peer:
@@ -59,7 +61,7 @@ class Peer:
 def main() -> None:
     """Measure, print and write."""
     told = argparse.ArgumentParser(description=__doc__)
-    told.add_argument("--lm-eval", required=True, metavar="PYTHON", help="the interpreter that has lm_eval")
+    told.add_argument("--peers", required=True, metavar="PYTHON", help="the interpreter that has lm_eval and gguf")
     told.add_argument("--models", type=Path, required=True, help="where the two models are kept between runs")
     told.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     told.add_argument("--repeat", type=int, default=3, help="alternated runs, at least 3")
@@ -87,7 +89,7 @@ def _keep(rows: Sequence[dict[str, Any]], given: argparse.Namespace) -> None:
     report = {
         "measured": time.strftime("%Y-%m-%d"),
         "machine": {"processor": _processor(), "threads": given.threads},
-        "versions": _versions(given.lm_eval),
+        "versions": _versions(given.peers),
         "repeat": given.repeat,
         "rows": [*(row for row in before if (row["workload"], row["model"]) not in measured), *rows],
     }
@@ -97,9 +99,11 @@ def _keep(rows: Sequence[dict[str, Any]], given: argparse.Namespace) -> None:
 def _compared(shape: str, name: str, folder: Path, given: argparse.Namespace) -> list[dict[str, Any]]:
     sampled = bool(jobs(shape, 0)[name].prompts)
     names = ["lm_eval", "generate"] if sampled else ["lm_eval"]
+    if name in LLAMA_CPP and shutil.which(LLAMA_CPP[name]):
+        names.append("llama.cpp")
     ours = Peer(sys.executable, "peer_ours.py", folder, given.threads)
     others = {
-        peer: Peer(given.lm_eval if peer == "lm_eval" else sys.executable, PEERS[peer], folder, given.threads)
+        peer: Peer(sys.executable if peer == "generate" else given.peers, PEERS[peer], folder, given.threads)
         for peer in names
     }
     seen: dict[str, list[dict[str, Any]]] = {peer: [] for peer in ("ours", *names)}
@@ -191,17 +195,25 @@ def _processor() -> str:
         return platform.processor()
 
 
-def _versions(lm_eval: str) -> dict[str, str]:
+def _versions(peers: str) -> dict[str, str]:
     code = "import importlib.metadata as m; print(*(m.version(n) for n in ('lm_eval','torch','transformers')))"
-    theirs = subprocess.run([lm_eval, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    theirs = subprocess.run([peers, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     ours = subprocess.run(
         [sys.executable, "-c", code.replace("'lm_eval',", "")], capture_output=True, text=True, check=True
     ).stdout.split()
     return {
         "ours": f"torch {ours[0]}, transformers {ours[1]}",
         "lm_eval": f"{theirs[0]}, torch {theirs[1]}, transformers {theirs[2]}",
-        "llama.cpp": shutil.which("llama-bench") or "not found on the PATH: not measured",
+        **{tool: _tool(tool) for tool in sorted(set(LLAMA_CPP.values()))},
     }
+
+
+def _tool(name: str) -> str:
+    """What a program of llama.cpp says of its version."""
+    if not shutil.which(name):
+        return "not found on the PATH: not measured"
+    told = subprocess.run([name, "--version"], capture_output=True, text=True, check=True)
+    return next(line for line in (told.stderr + told.stdout).splitlines() if "version" in line)
 
 
 if __name__ == "__main__":

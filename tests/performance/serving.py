@@ -11,22 +11,24 @@ from typing import Any
 
 
 def serve(work: Callable[[Mapping[str, Any]], object], rate: Callable[[], float] = lambda: 0.0) -> None:
-    """Answer each line of standard input; `work` gets a job and gives its results, `rate` is measured around it."""
-    told = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # libraries that print must not mix with the answers
-    for line in sys.stdin:
-        job = json.loads(line)
+    """Do jobs in this process; `work` gets a job and gives its results, `rate` is measured around it."""
+
+    def measured(job: Mapping[str, Any]) -> dict[str, Any]:
         before = rate()
         wall, cpu = time.perf_counter(), time.process_time()
         results = work(job)
-        answer = {
-            "results": results,
-            "wall": time.perf_counter() - wall,
-            "cpu": time.process_time() - cpu,
-            "peak": _peak(),
-        }
-        answer["rate"] = (before + rate()) / 2
-        told.write(json.dumps(answer) + "\n")
+        spent = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "peak": _peak()}
+        return {"results": results, **spent, "rate": (before + rate()) / 2}
+
+    answer(measured)
+
+
+def answer(measured: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+    """Answer each line of standard input by its results, `wall` and `cpu` seconds, `peak` bytes and `rate`."""
+    told = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # libraries that print must not mix with the answers
+    for line in sys.stdin:
+        told.write(json.dumps(measured(json.loads(line))) + "\n")
         told.flush()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +76,9 @@ class Writer:
     def __init__(self, seed: str) -> None:
         """From a stream of its own."""
         self._stream = random.Random(seed)
-        self._words = sorted({word for line in corpus() for word in line.split() if word.isalpha()})
+        told = Counter(word for line in corpus() for word in line.split() if word.isalpha())
+        self._words = sorted(told)
+        self._frequent = sorted(word for word in told if told[word] >= 20)
 
     def words(self, fewest: int, most: int) -> str:
         """So many words."""
@@ -89,6 +92,16 @@ class Writer:
             context = before + "Question: " + self.words(*words) + "\nAnswer:"
             pairs += [(context, " " + self.words(fewest, longest)) for _ in range(4)]
         return Job(pairs=tuple(pairs))
+
+    def windows(self, number: int) -> Job:
+        """Nothing that two of them share: 255 words behind 257, each a token of its own in any vocabulary of the size.
+
+        These are the windows that llama.cpp scores.
+        """
+        words = [f" {word}" for word in self._stream.choices(self._frequent, k=512 * number)]
+        starts = range(0, len(words), 512)
+        pairs = tuple(("".join(words[at : at + 257]), "".join(words[at + 257 : at + 512])) for at in starts)
+        return Job(pairs=pairs, batch=4)
 
     def letters(self, contexts: int) -> Job:
         """Choices of one token behind each context."""
@@ -114,4 +127,5 @@ def jobs(shape: str, repetition: int) -> dict[str, Job]:
         "texts": Job(texts=texts),
         "samples k=5": writer.sampled(8, 5, 32, 16),
         "samples k=8": writer.sampled(16, 8, 12, 64),
+        "windows": writer.windows(8 if big else 32),
     }

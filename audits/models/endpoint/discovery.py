@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from ....probes.contract import Access, Completion, Decoding, Generation, Message, Scoring
 from ...errors import UserError
 from ...yaml_file import nearest
 from .client import Address, Client
 from .faults import RequestFault
-from .scoring import Dialect, body_for, body_for_count, score_of, tokens_of
+from .scoring import Dialect, body_for, body_for_count, score_of, spell, tokens_of
+from .truncation import untruncated
 from .wire import asked, count, dig, read
 
 QUESTION = "Once upon a time there was a"
@@ -24,12 +25,16 @@ SEEDS = (11, 11, 12, 13, 14)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What one address can do. `reference` is how likely it finds a fixed text, in nats, where it tells."""
+    """What one address can do. `reference` is how likely it finds a fixed text, in nats, where it tells.
+
+    `untruncated` are the fields that make it draw from all tokens.
+    """
 
     access: frozenset[Access]
     plain: bool
     dialect: Dialect | None
     draws: bool
+    untruncated: Mapping[str, object]
     context_tokens: int | None
     version: str
     reference: float | None
@@ -51,8 +56,8 @@ class _Asker(NamedTuple):
                 raise
             return None
 
-    async def completion(self, request: Generation) -> Completion | None:
-        """The text that it gives, or None if it refuses or gives another shape."""
+    async def completion(self, request: Generation, **more: object) -> Completion | None:
+        """The text that it gives, or None if it refuses or gives another shape; `more` fields go along."""
         path, body = asked(
             self.model,
             request.prompt,
@@ -61,7 +66,7 @@ class _Asker(NamedTuple):
             prefill=request.prefill,
             logprobs=request.token_logprobs,
         )
-        said = await self.reply(path, body)
+        said = await self.reply(path, {**body, **more})
         try:
             return None if said is None else read(said, request)
         except RequestFault:
@@ -99,6 +104,11 @@ async def discover(client: Client, address: Address, model: str, *, template: bo
     draws = len(set(drawn)) > 1
     if draws and drawn[0] == drawn[1] is not None:
         access.add(Access.seeded)
+
+    async def drawn_with(seed: int, more: Mapping[str, object]) -> Completion | None:
+        return await asker.completion(Generation(prompt=prompt, decoding=DRAWN, seed=seed), **more)
+
+    unlike = dict(zip(drawn, SEEDS, strict=True))  # seeds that gave different texts
     # Probes put their questions through the chat where there is one: to score plain prompts alone would answer others.
     contexts = [QUESTION] * plain + [chat] * chats if goes_on or not chats else []
     dialect, reference, offsets = await _scores(asker, contexts)
@@ -109,6 +119,7 @@ async def discover(client: Client, address: Address, model: str, *, template: bo
         plain=plain,
         dialect=dialect,
         draws=draws,
+        untruncated=await untruncated(drawn_with, list(unlike.values())[:2]) if draws else {},
         context_tokens=context_tokens,
         version=await _version(asker),
         reference=reference,
@@ -127,9 +138,12 @@ async def _listed(asker: _Asker) -> int | None:
     if not isinstance(listed, list) or not listed:
         return None
     models = {str(dig(one, "id")): one for one in listed}
+    for one in listed:  # llama.cpp gives a model more names than one
+        aliases = dig(one, "aliases")
+        models |= {str(name): one for name in aliases} if isinstance(aliases, list) else {}
     if asker.model not in models:
         raise UserError(f"{asker.address.url} serves no model '{asker.model}'{nearest(asker.model, models)}")
-    tokens = dig(models[asker.model], "max_model_len")
+    tokens = dig(models[asker.model], "max_model_len") or dig(models[asker.model], "meta", "n_ctx")
     return tokens if isinstance(tokens, int) and tokens > 0 else None
 
 
@@ -164,9 +178,9 @@ async def _scores(
     asker: _Asker, contexts: list[str | tuple[Message, ...]]
 ) -> tuple[Dialect | None, float | None, bool]:
     """The dialect in which every kind of context can be scored, the score of a fixed text, and if offsets are told."""
-    dialects: tuple[Dialect, ...] = ("prompt_logprobs", "echo") if contexts else ()
+    dialects: tuple[Dialect, ...] = get_args(Dialect) if contexts else ()
     for dialect in dialects:
-        if dialect == "echo" and any(not isinstance(one, str) for one in contexts):
+        if dialect != "prompt_logprobs" and any(not isinstance(one, str) for one in contexts):
             continue
         try:
             scores = []
@@ -176,6 +190,8 @@ async def _scores(
                 if before is None or said is None:
                     raise RequestFault("refused", "no such field")
                 tokens = tokens_of(dialect, said)
+                if not spell(tokens[before:], CONTINUATION):
+                    raise RequestFault("server", "what it tells of is not the text that was asked for")
                 scores.append(
                     score_of(Scoring(context=context, continuation=CONTINUATION, per_token=True), tokens, before)
                 )
@@ -187,10 +203,13 @@ async def _scores(
 
 
 async def _version(asker: _Asker) -> str:
-    """The version of the server's program, where it tells (vLLM does)."""
+    """The version of the server's program, where it tells (vLLM and llama.cpp do)."""
     root = Address(url=asker.address.url.removesuffix("/v1"))
-    try:
-        said = dig(await asker.client.at(root, "GET", "version"), "version")
-    except RequestFault:
-        return ""
-    return said if isinstance(said, str) else ""
+    for path, name in (("version", "version"), ("props", "build_info")):
+        try:
+            said = dig(await asker.client.at(root, "GET", path), name)
+        except RequestFault:
+            continue
+        if isinstance(said, str):
+            return said
+    return ""

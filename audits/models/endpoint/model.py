@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ....probes.contract import Access, Completion, Footprint, Generation, Message, ModelIdentity, Score, Scoring
 from ...errors import EvidenceError, UserError
@@ -17,6 +17,7 @@ from .faults import RequestFault, ServerGone
 from .key import key_of
 from .loop import Loop, together
 from .scoring import body_for, body_for_count, score_of, tokens_of
+from .truncation import CUTS
 from .wire import asked, count, read
 
 SAME_TEXT = 0.1
@@ -59,6 +60,7 @@ class EndpointModel:
         _refuse_unlike(spec.url, found)
         self._plain = all(one.plain for one in found)
         self._dialect = found[0].dialect
+        self._untruncated = dict(set.intersection(*({*one.untruncated.items()} for one in found)))
         lengths = [one.context_tokens for one in found if one.context_tokens]
         self.context_tokens: int | None = min(lengths, default=None)
         self.access = frozenset.intersection(*(one.access for one in found))
@@ -76,7 +78,7 @@ class EndpointModel:
             },
             versions={"server": ", ".join(versions)} if versions else {},
         )
-        self.notes = tuple(_notes(found, self.access))
+        self.notes = tuple(_notes(found, self.access, self._untruncated))
 
     def batches(self, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
         """As many texts as are in flight at once, so that a kill costs no more than those."""
@@ -117,6 +119,8 @@ class EndpointModel:
         )
         try:
             self._refuse_unasked(request.prompt, request.prefill)
+            if request.decoding.temperature > 0:
+                body = {**self._untruncated, **body}
             reply = await self._client.post(path, body)
             return read(
                 reply.said,
@@ -190,13 +194,18 @@ def _refuse_unlike(urls: Sequence[str], found: Sequence[Found]) -> None:
                 )
 
 
-def _notes(found: Sequence[Found], access: frozenset[Access]) -> Iterator[str]:
+def _notes(found: Sequence[Found], access: frozenset[Access], untruncated: Mapping[str, object]) -> Iterator[str]:
     """What a reader of the figures must know of the server."""
     yield "the model was asked through a server: its weights, number type and template could not be looked at"
     if not all(one.draws for one in found):
         yield "the server gave the same text for every seed at temperature 1: sampled figures are of its one text"
     elif Access.seeded not in access:
         yield "the server does not honour seeds: sampled texts cannot be had again, only read in the journal"
+    else:
+        yield "the server honours seeds when asked by itself; beside other requests its rounding may tip a text"
+    unheeded = [one.field for one in CUTS if one.field not in untruncated]
+    if unheeded and all(one.draws for one in found):
+        yield f"the server does not heed {', '.join(unheeded)}: it may draw from fewer tokens than probes ask for"
 
 
 @contextlib.contextmanager

@@ -11,8 +11,14 @@ from ....probes.contract import Message, Score, Scoring
 from .faults import RequestFault
 from .wire import CHAT, PLAIN, count, dig, finite, turns
 
-Dialect = Literal["prompt_logprobs", "echo"]
-"""vLLM's own field; or OpenAI's `echo` with `logprobs`, for plain prompts alone."""
+Dialect = Literal["prompt_logprobs", "echo", "echo_unstarted"]
+"""vLLM's own field; or OpenAI's `echo` with `logprobs`, for plain prompts alone.
+
+Some servers (llama-cpp-python's) count the token that they put before a prompt, but leave it out of what they echo.
+"""
+
+
+_BLANKS = str.maketrans("", "", " \u2581\u0120")
 
 
 class Token(NamedTuple):
@@ -46,11 +52,16 @@ def body_for_count(model: str, context: str | Sequence[Message]) -> tuple[str, d
 
 def tokens_of(dialect: Dialect, said: object) -> list[Token]:
     """The prompt's tokens in a reply; RequestFault if they are not there."""
-    read = _of_prompt_logprobs if dialect == "prompt_logprobs" else _of_echo
-    tokens = read(said)
+    tokens = _of_prompt_logprobs(said) if dialect == "prompt_logprobs" else _of_echo(said, dialect == "echo_unstarted")
     if not tokens or any(one is None for one in tokens):
         raise RequestFault("server", f"the reply holds no log-probabilities of the prompt ({dialect})")
     return [one for one in tokens if one is not None]
+
+
+def spell(tokens: Sequence[Token], text: str) -> bool:
+    """Whether tokens are those of a text, as far as they tell their own; how blanks are written differs."""
+    told = "".join(one.text for one in tokens)
+    return not told or told.translate(_BLANKS) == text.translate(_BLANKS)
 
 
 def score_of(asked: Scoring, tokens: Sequence[Token], before: int) -> Score:
@@ -94,13 +105,15 @@ def _of_one(one: object) -> Token | None:
     return None if logprob is None else Token(text if isinstance(text, str) else "", logprob, rank == 1)
 
 
-def _of_echo(said: object) -> list[Token | None]:
+def _of_echo(said: object, unstarted: bool) -> list[Token | None]:
     told = dig(said, "choices", 0, "logprobs")
     texts, logprobs, tops = (dig(told, name) for name in ("tokens", "token_logprobs", "top_logprobs"))
     length = count(said, "prompt_tokens")
     if not isinstance(texts, list) or not isinstance(logprobs, list) or length is None or len(logprobs) < length:
         return []
-    return [
+    length -= unstarted
+    start = [Token("", None, False)] * unstarted
+    return start + [
         _of_echoed(text, logprob, dig(tops, at))
         for at, (text, logprob) in enumerate(zip(texts[:length], logprobs[:length], strict=True))
     ]

@@ -37,7 +37,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.say(401, {"error": {"message": f"wrong key: {self.headers.get('authorization')}"}})
         if self.path != "/v1/models":
             return self.say(404, {"detail": "Not Found"})
-        self.say(200, {"data": [{"id": "good", "max_model_len": 64}, {"id": "goodly"}]})
+        self.say(200, {"data": [{"id": "good", "max_model_len": 64}, {"id": "goodly", "aliases": ["well"]}]})
 
     def do_POST(self) -> None:
         raw = self.rfile.read(int(self.headers["content-length"]))
@@ -46,7 +46,7 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(SECONDS)
         if KEY and self.headers.get("authorization") != f"Bearer {KEY}":
             return self.say(401, {"error": {"message": f"wrong key: {self.headers.get('authorization')}"}})
-        if body["model"] not in ("good", "goodly"):
+        if body["model"] not in ("good", "goodly", "well"):
             return self.say(404, {"error": {"message": f"The model `{body['model']}` does not exist."}})
         prompt = body.get("prompt") or body["messages"][-1]["content"]
         name = prompt.split("[", 1)[1].split("]", 1)[0] if "[" in prompt else ""

@@ -46,6 +46,10 @@ def test_what_the_server_can_do_is_found_out(model: EndpointModel) -> None:
     assert score.error.startswith("refused: the server tells no log-probabilities")
 
 
+def test_a_model_may_be_named_by_another_of_its_names(url: str) -> None:
+    assert texts(ask(url, name="well"), "a")[0].error == ""
+
+
 FAULTS = {
     "[broken 99]": "server: 500: <html>Internal Server Error</html>",
     "[hang]": "time_out: no reply within 1.5 s",

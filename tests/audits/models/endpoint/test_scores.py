@@ -38,9 +38,9 @@ def vllm(serve, make_model: Callable[..., Path]) -> Pair:
     return ask(url), TransformersModel(str(folder))
 
 
-@pytest.fixture(scope="module")
-def echo(serve, small_model: Path) -> Pair:
-    url, _ = serve("vllm_formats.py", str(small_model), "echo")
+@pytest.fixture(scope="module", params=["echo", "unstarted"])
+def echo(request: pytest.FixtureRequest, serve, small_model: Path) -> Pair:
+    url, _ = serve("vllm_formats.py", str(small_model), request.param)
     return ask(url), TransformersModel(str(small_model))
 
 

@@ -3,7 +3,8 @@
 No real vLLM was at hand: the formats follow its documentation (`prompt_logprobs`, `continue_final_message`) and
 OpenAI's (`echo` with `logprobs`). Texts come from the local engine; log-probabilities of a prompt from one plain
 forward pass of transformers, so that a score which agrees with the local engine's agrees by two ways of computing.
-The first line on stdout is the port. Arguments: the model's folder, and what the server can do: "vllm" or "echo".
+The first line on stdout is the port. Arguments: the model's folder, and what the server can do: "vllm" or "echo", or
+"unstarted" for an echo as llama-cpp-python's server was seen to give it: one token that it counts is not echoed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ TOKENIZER = AutoTokenizer.from_pretrained(FOLDER)
 ONE_AT_A_TIME = threading.Lock()
 CONTEXT = 512
 COMMON = {"model", "prompt", "messages", "max_tokens", "temperature", "seed", "top_p", "top_k", "stop", "logprobs"}
-OWN = {"vllm": {"prompt_logprobs", "add_generation_prompt", "continue_final_message"}, "echo": {"echo"}}
+OWN = {
+    "vllm": {"prompt_logprobs", "add_generation_prompt", "continue_final_message"},
+    "echo": {"echo"},
+    "unstarted": {"echo"},
+}
 
 
 def likelihoods(ids: list[int]) -> list[tuple[float, int, float]]:
@@ -99,7 +104,7 @@ class Handler(BaseHTTPRequestHandler):
                 "token_logprobs": [None, *(one for one, _, _ in told), *list(reply.token_logprobs or ())[:1]],
                 "top_logprobs": [None, *({"best": best} for _, _, best in told), {"?": -0.5}],
             }
-        said["usage"] = {"prompt_tokens": len(ids), "completion_tokens": reply.tokens}
+        said["usage"] = {"prompt_tokens": len(ids) + (MANNER == "unstarted"), "completion_tokens": reply.tokens}
         self.say(200, said)
 
     def say(self, status: int, said: object) -> None:
