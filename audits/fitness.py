@@ -22,6 +22,11 @@ def card_limits(card: Card) -> list[Limit]:
             at_least=carried.tokens_per_second,
             reason="card.deployed_on.tokens_per_second",
         ),
+        Limit(
+            metric=f"{RESOURCES}.joules_per_token",
+            at_most=carried.joules_per_token,
+            reason="card.deployed_on.joules_per_token",
+        ),
         Limit(metric=f"{ABILITY}.accuracy", at_least=needed.at_least, reason="card.used_for.at_least"),
     ]
     return [one for one in found if one.at_most is not None or one.at_least is not None]

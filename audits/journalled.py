@@ -22,7 +22,7 @@ from ..probes.contract import (
     to_json,
 )
 from .journal import Journal
-from .memory import peak_bytes
+from .memory import taken
 from .recorded import RecordedModel
 
 BATCH = 64
@@ -138,15 +138,16 @@ class JournalledModel(Facade):
 
     @property
     def footprint(self) -> Footprint | None:
-        """The inner model's, with the memory held so far, as it was when a probe of this run first asked for it."""
+        """What the inner model takes, as it was when a probe of this run first asked for it."""
         kept = self._journal.get("measurement", FOOTPRINT)
-        if kept is None and self._model.footprint is not None and not isinstance(self._model, RecordedModel):
-            found = self._model.footprint
-            if found.peak_bytes is None:
-                found = dataclasses.replace(found, peak_bytes=peak_bytes(self._model.identity))
+        if kept is not None:
+            return from_json(Footprint, kept)
+        if isinstance(self._model, RecordedModel):
+            return self._model.footprint
+        found = taken(self._model)
+        if found is not None:
             self._journal.add("measurement", [(FOOTPRINT, found)])
-            return found
-        return self._model.footprint if kept is None else from_json(Footprint, kept)
+        return found
 
     def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
         """One list of completions for each request."""

@@ -1,22 +1,45 @@
-"""The most memory that this process has held."""
+"""What a model takes on this machine: the most memory that this process, or further ones that load it, have held."""
 
 from __future__ import annotations
 
+import dataclasses
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
-from ..probes.contract import JSON, ModelIdentity
+from ..probes.contract import JSON, Footprint, Load, Model, ModelIdentity
 
 BYTES_A_UNIT = 1 if sys.platform == "darwin" else 1024
 """The system tells the peak in bytes on macOS and in kilobytes on Linux."""
 
 
-def peak_bytes(identity: ModelIdentity) -> int | None:
-    """The peak of the resident set in bytes; None for a model that is not in this process's memory."""
-    if not _here(identity.kind, identity.settings):
-        return None
+@runtime_checkable
+class Reloadable(Protocol):
+    """A model that can be loaded again, in processes of its own."""
+
+    def loads(self) -> Sequence[Load]:
+        """What each further load took; none where it cannot be done."""
+        ...
+
+
+def taken(model: Model) -> Footprint | None:
+    """What a model takes, with the memory held so far and what loading it again takes."""
+    found = model.footprint
+    if found is None or found.peak_bytes is not None:
+        return found
+    again = tuple(model.loads()) if isinstance(model, Reloadable) else ()
+    return dataclasses.replace(found, peak_bytes=peak_bytes(model.identity), loads=again)
+
+
+def held_bytes() -> int:
+    """The most memory that this process has held (its resident set) since it began."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * BYTES_A_UNIT
+
+
+def peak_bytes(identity: ModelIdentity) -> int | None:
+    """The same; None for a model that is not in this process's memory."""
+    return held_bytes() if _here(identity.kind, identity.settings) else None
 
 
 def _here(kind: JSON, settings: Mapping[str, JSON]) -> bool:

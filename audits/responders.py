@@ -6,7 +6,7 @@ They come from the observations' exchanges alone, so no probe knows of them and 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -31,6 +31,14 @@ TOKENS = Metric(
     range=(0.0, 1e9),
     unit="tokens",
 )
+SENT = Metric(
+    name="cascade.tokens_sent",
+    meaning="tokens of a text's prompt that went to the large model, and so left the device if that one is served "
+    "elsewhere; 0 for a text that stayed",
+    role="diagnostic",
+    range=(0.0, 1e9),
+    unit="tokens",
+)
 PERSONAL_DEFERRED = Metric(
     name="cascade.personal_deferral_rate",
     meaning="among questions with personal data or a probe's secret, those that went to the large model, and so "
@@ -42,7 +50,7 @@ PERSONAL_SHARE = Metric(
     meaning="among questions that went to the large model, those with personal data or a probe's secret",
     role="diagnostic",
 )
-METRICS = (DEFERRAL, TOKENS, PERSONAL_DEFERRED, PERSONAL_SHARE)
+METRICS = (DEFERRAL, TOKENS, SENT, PERSONAL_DEFERRED, PERSONAL_SHARE)
 
 
 class Question(NamedTuple):
@@ -144,22 +152,39 @@ def _share(
 
 
 def _tokens(asked: Sequence[Question], level: float) -> list[Estimate]:
-    """The tokens of each model for a text. Of scores no model tells what it read."""
+    """The tokens of each model for a text, and those that were sent. Of scores no model tells what it read."""
     texts = [one for one in asked if isinstance(one.answer, Completion)]
-    spent: Mapping[str, list[float | None]] = {
-        SMALL: [_sum(one.answer.drafts) for one in texts],
-        LARGE: [_sum([one.answer] if one.deferred and isinstance(one.answer, Completion) else []) for one in texts],
-    }
-    return [_mean_tokens(values, texts, level, (("responder", name),)) for name, values in spent.items()]
+    said = [_said(one.answer) for one in texts]
+    by = {name: [[one for one in some if _author(one) == name] for some in said] for name in (SMALL, LARGE)}
+    sent = [_sum([one.prompt_tokens for one in some]) for some in by[LARGE]]
+    return [
+        *(
+            _mean_tokens(TOKENS, [_sum(_counts(some)) for some in own], texts, level, (("responder", name),))
+            for name, own in by.items()
+        ),
+        _mean_tokens(SENT, sent, texts, level),
+    ]
 
 
-def _mean_tokens(values: Sequence[float | None], texts: Sequence[Question], level: float, groups: Groups) -> Estimate:
+def _said(answer: Completion | Score) -> list[Completion]:
+    """All that was said for a text: the drafts, and the answer where it is none of them."""
+    return [*answer.drafts, *([answer] if isinstance(answer, Completion) and answer.responder == LARGE else [])]
+
+
+def _author(said: Completion) -> str:
+    """Who said it: drafts bear a name only where the large model made them."""
+    return said.responder or SMALL
+
+
+def _mean_tokens(
+    metric: Metric, values: Sequence[float | None], texts: Sequence[Question], level: float, groups: Groups = ()
+) -> Estimate:
     known = [(value, one.cluster) for value, one in zip(values, texts, strict=True) if value is not None]
     if not known:
-        return unmeasured(TOKENS, level, "no text's tokens were told", groups=groups)
+        return unmeasured(metric, level, "no text's tokens were told", groups=groups)
     counts = [value for value, _ in known]
     return bootstrapped(
-        TOKENS,
+        metric,
         lambda rows: math.fsum(counts[row] for row in rows) / len(rows),
         [cluster for _, cluster in known],
         level,
@@ -168,7 +193,10 @@ def _mean_tokens(values: Sequence[float | None], texts: Sequence[Question], leve
     )
 
 
-def _sum(texts: Sequence[Completion]) -> float | None:
-    """The tokens that were read and written; None where a model does not tell."""
-    counts = [count for one in texts for count in (one.prompt_tokens, one.tokens)]
+def _counts(some: Sequence[Completion]) -> list[int | None]:
+    return [count for one in some for count in (one.prompt_tokens, one.tokens)]
+
+
+def _sum(counts: Sequence[int | None]) -> float | None:
+    """The sum; None where a model does not tell."""
     return None if None in counts else float(sum(one for one in counts if one is not None))

@@ -53,6 +53,7 @@ class DeployedOn(_File):
     memory_gb: Amount | None = None
     latency_ms: Amount | None = None
     tokens_per_second: Amount | None = None
+    joules_per_token: Amount | None = None
 
 
 class Card(_File):

@@ -20,6 +20,7 @@ from ...probes.contract import (
     Decoding,
     Footprint,
     Generation,
+    Load,
     Model,
     ModelIdentity,
     Score,
@@ -28,6 +29,7 @@ from ...probes.contract import (
 )
 from ..errors import UserError
 from ..journalled import BATCH, Asked, Batched, Noted, plain_batches
+from ..memory import Reloadable
 from .confidence import Confidence
 from .seeds import seed_of_sample
 
@@ -100,7 +102,9 @@ class CascadeModel:
         larger = dict(zip(deferred, said, strict=True))
         return [
             [
-                _deferred(larger[place][at], one) if unsure[place][at] else _kept(requests[place], one)
+                _deferred(larger[place][at], one, _in_vain(larger[place], unsure[place], at))
+                if unsure[place][at]
+                else _kept(requests[place], one)
                 for at, one in enumerate(some)
             ]
             for place, some in enumerate(drafts)
@@ -119,6 +123,20 @@ class CascadeModel:
             for place, score in zip(own, said, strict=True):
                 scores[place] = replace(score, responder=responder, drafts=drafts[requests[place].context])
         return [scores[place] for place in range(len(requests))]
+
+    def loads(self) -> Sequence[Load]:
+        """What loading both again takes, one after the other; the small one alone where the large one is served."""
+        small, large = (one.loads() if isinstance(one, Reloadable) else () for one in (self._small, self._large))
+        if self._large.footprint is None:
+            return small
+        return [
+            Load(
+                seconds=one.seconds + other.seconds,
+                loaded_bytes=one.loaded_bytes + other.loaded_bytes,
+                peak_bytes=one.peak_bytes + other.peak_bytes,
+            )
+            for one, other in zip(small, large, strict=False)
+        ]
 
     def _drafts(self, requests: Sequence[Generation]) -> list[list[Drafts]]:
         """What the small model says to each request, sample by sample, and behind it what it drew for comparison."""
@@ -157,15 +175,34 @@ def _kept(asked: Generation, drafts: Drafts) -> Completion:
     answer, spent = drafts[0], _seconds(drafts)
     logprobs = answer.token_logprobs if asked.token_logprobs else None
     return replace(
-        answer, token_logprobs=logprobs, responder=SMALL, drafts=drafts, seconds=spent, first_token_seconds=spent
+        answer,
+        token_logprobs=logprobs,
+        responder=SMALL,
+        drafts=drafts,
+        seconds=spent,
+        first_token_seconds=spent,
+        joules=_added(*(one.joules for one in drafts)),
     )
 
 
-def _deferred(answer: Completion, drafts: Drafts) -> Completion:
+def _deferred(answer: Completion, drafts: Drafts, in_vain: Drafts) -> Completion:
     """The large model's answer, for which one waited while the small one spoke."""
     before = _seconds(drafts)
     times = [None if one is None else one + (before or 0.0) for one in (answer.seconds, answer.first_token_seconds)]
-    return replace(answer, responder=LARGE, drafts=drafts, seconds=times[0], first_token_seconds=times[1])
+    return replace(
+        answer,
+        responder=LARGE,
+        drafts=(*drafts, *in_vain),
+        seconds=times[0],
+        first_token_seconds=times[1],
+        joules=_added(answer.joules, *(one.joules for one in (*drafts, *in_vain))),
+    )
+
+
+def _in_vain(said: Sequence[Completion], unsure: Sequence[bool], at: int) -> Drafts:
+    """What the large model said before its sample `at`, since the last that counts, where the small one was sure."""
+    first = max((before + 1 for before in range(at) if unsure[before]), default=0)
+    return tuple(replace(one, responder=LARGE) for one in said[first:at])
 
 
 def _seconds(drafts: Drafts) -> float | None:
@@ -192,15 +229,22 @@ def _in_batches(
 
 def _both(small: Footprint | None, large: Footprint | None) -> Footprint | None:
     """What the two take on this machine: the small one's alone where the other tells nothing, as servers do."""
-    if small is None or large is None:
-        return small
-
-    def added(one: float | None, other: float | None) -> float | None:
-        return None if one is None or other is None else one + other
-
-    parameters, size = added(small.parameters, large.parameters), added(small.bytes_on_disk, large.bytes_on_disk)
+    if small is None:
+        return None
+    if large is None:
+        elsewhere = "the large model is served, and what its machine spends is not known here"
+        return replace(small, energy_of=(), no_energy=elsewhere)
+    parameters, size = _added(small.parameters, large.parameters), _added(small.bytes_on_disk, large.bytes_on_disk)
     return Footprint(
         parameters=None if parameters is None else int(parameters),
         bytes_on_disk=None if size is None else int(size),
-        load_seconds=added(small.load_seconds, large.load_seconds),
+        load_seconds=_added(small.load_seconds, large.load_seconds),
+        energy_of=tuple(dict.fromkeys((*small.energy_of, *large.energy_of))),
+        no_energy=small.no_energy or large.no_energy,
     )
+
+
+def _added(*some: float | None) -> float | None:
+    """The sum; None where one is not known."""
+    known = [one for one in some if one is not None]
+    return sum(known) if len(known) == len(some) else None

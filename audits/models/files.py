@@ -40,13 +40,26 @@ def check_folder(folder: Path, leave: Leave = NONE) -> None:
             )
         if not pickle_files(folder):
             raise UserError(f"{folder} holds no *.safetensors weights; copy them there")
+    if lacking := [one.name for one in weight_files(folder) if not one.is_file()]:
+        raise UserError(f"{folder} holds no {lacking[0]}, which its index names; copy all shards there")
     if not any((folder / name).is_file() for name in _TOKENIZERS):
         raise UserError(f"{folder} holds no tokenizer (tokenizer.json); save the tokenizer there too")
 
 
 def weight_files(folder: Path) -> list[Path]:
-    """The weight files of a folder, in order of name."""
-    return sorted(folder.glob("*.safetensors"))
+    """The weight files that are loaded from a folder, in order of name; others may lie beside them."""
+    if (folder / "model.safetensors").is_file():
+        return [folder / "model.safetensors"]
+    return [folder / name for name in _shards(folder)] or sorted(folder.glob("*.safetensors"))
+
+
+def _shards(folder: Path) -> list[str]:
+    """The files that a folder's index names, in order of name; none where there is no index that can be read."""
+    try:
+        named = json.loads((folder / "model.safetensors.index.json").read_text("utf-8"))["weight_map"]
+        return sorted({str(one) for one in named.values()})
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return []
 
 
 def pickle_files(folder: Path) -> list[Path]:

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, cast
 
 import torch
 import transformers
+from transformers import AutoModelForCausalLM, AutoTokenizer  # here, or the seconds of loading hold their import
 
 from ..errors import UserError
 from . import files
@@ -102,9 +103,9 @@ def loaded(
     transformers.logging.disable_progress_bar()
     try:
         given: Mapping[str, object] = {"local_files_only": True, "trust_remote_code": leave.code}
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **given)
+        tokenizer = AutoTokenizer.from_pretrained(folder, **given)
         weights = {"use_safetensors": bool(files.weight_files(folder)), "dtype": DTYPES[dtype]}
-        network = transformers.AutoModelForCausalLM.from_pretrained(folder, **given, **weights)
+        network = AutoModelForCausalLM.from_pretrained(folder, **given, **weights)
         network = variant.applied(tokenizer, network).eval().to(device)
     except UserError:
         raise

@@ -26,6 +26,7 @@ class Row:
     finish: Literal["length", "stop", "nan"] = "length"
     seconds: float = 0.0
     first_token_seconds: float = 0.0
+    joules: float | None = None
 
     def restart(self) -> None:
         """Forget what was drawn."""

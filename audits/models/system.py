@@ -11,6 +11,7 @@ from ...probes.contract import (
     Completion,
     Footprint,
     Generation,
+    Load,
     Message,
     Model,
     ModelIdentity,
@@ -18,6 +19,7 @@ from ...probes.contract import (
     Scoring,
 )
 from ..journalled import Asked, Noted, batches_of
+from ..memory import Reloadable
 
 Prompt = str | tuple[Message, ...]
 
@@ -54,6 +56,10 @@ class SystemPrompted:
     def score(self, requests: Sequence[Scoring]) -> list[Score]:
         """The other model's scores."""
         return self._model.score([self._asked(one) for one in requests])
+
+    def loads(self) -> Sequence[Load]:
+        """The other model's."""
+        return self._model.loads() if isinstance(self._model, Reloadable) else ()
 
     def _asked(self, request: Asked) -> Asked:
         if isinstance(request, Generation):

@@ -12,8 +12,21 @@ from typing import TypeVar
 import torch
 import transformers
 
-from ...probes.contract import JSON, Access, Completion, Footprint, Generation, Message, ModelIdentity, Score, Scoring
-from . import files
+from ...probes.contract import (
+    JSON,
+    Access,
+    Completion,
+    Decoding,
+    Footprint,
+    Generation,
+    Load,
+    Message,
+    ModelIdentity,
+    Score,
+    Scoring,
+)
+from . import energy, files
+from .again import loads
 from .batching import Sized, planned
 from .drawing import noise
 from .leave import NONE, Leave
@@ -44,19 +57,21 @@ class TransformersModel:
         threads: int | None = None,
         memory: int | None = None,
         plain: bool = False,
+        powercap: Path = energy.POWERCAP,
     ) -> None:
         """Load a folder or a hub id; UserError says in one sentence why it cannot be loaded.
 
         `threads` is the number of workers on a CPU; by default one for each core that this process may use.
         `memory` bounds what batches take on a CPU, in bytes; by default half of what is free when the model is loaded.
-        `plain` goes by padded batches even where the fast path is sound.
+        `plain` goes by padded batches even where the fast path is sound. `powercap` holds the energy counters.
         """
-        started = time.perf_counter()
         folder = Path(path) if Path(path).is_dir() else downloaded(path, revision)
         files.check_folder(folder, leave)
         workers = Workers((threads or cores()) if device == "cpu" else 1)
         load = functools.partial(loaded, folder, dtype, device, variant, leave)
+        started = time.perf_counter()
         found = opened(load, device, workers, plain=plain, memory=memory)
+        load_seconds = time.perf_counter() - started
         self._tokens, self._engine = found.tokens, found.engine
         self.why_plain = found.reason
         """Why padded batches are used; empty on the fast path."""
@@ -82,11 +97,17 @@ class TransformersModel:
         )
         self.access = self._found_access(found.fast_tokenizer)
         self.notes = tuple(variant.notes(self.identity.name, files.chat_template(folder)))
+        self._meter = energy.meter(device, powercap)
         self.footprint: Footprint | None = Footprint(
             parameters=found.parameters,
-            bytes_on_disk=sum(one.stat().st_size for one in weights),
-            load_seconds=time.perf_counter() - started,
+            bytes_on_disk=sum(one.stat().st_size for one in (*weights, *variant.weight_files())),
+            load_seconds=load_seconds,
+            energy_of=self._meter.parts,
+            no_energy=self._meter.why_not,
         )
+        given = {"path": str(folder), "dtype": dtype, "variant": variant, "leave": leave}
+        given |= {"threads": threads, "memory": memory, "plain": plain}
+        self._again = functools.partial(loads, given, load_seconds) if device == "cpu" else tuple
 
     def batches(self, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
         """Requests that share a context or a way of decoding together, the longest first, each batch of a like size."""
@@ -119,7 +140,7 @@ class TransformersModel:
                     for at in range(one.samples)
                 ]
             if rows:
-                self._fitting(functools.partial(self._engine.draw, rows, decoding))
+                self._draw(rows, decoding, metered=rows[0].place == rows[-1].place and requests[rows[0].place].alone)
             for row in rows:
                 replies[row.place].append(self._completion(requests[row.place], row))
         return replies
@@ -144,6 +165,17 @@ class TransformersModel:
             for some, found in zip(places.values(), scores, strict=True):
                 replies.update((place, _score(requests[place], found, texts[place])) for place in some)
         return [replies[place] for place in range(len(requests))]
+
+    def loads(self) -> Sequence[Load]:
+        """What loading the model again takes, in processes of its own; none on a GPU, or where there is no room."""
+        return self._again()
+
+    def _draw(self, rows: Sequence[Row], decoding: Decoding, *, metered: bool) -> None:
+        before, began = self._meter.read() if metered else (), time.perf_counter()
+        self._fitting(functools.partial(self._engine.draw, rows, decoding))
+        if metered and (spent := self._meter.since(before, time.perf_counter() - began)) is not None:
+            for row in rows:
+                row.joules = spent / len(rows)
 
     def _fitting(self, work: Callable[[], Done]) -> Done:
         """Work, and where a GPU's memory runs out, work again with half as much at once."""
@@ -187,6 +219,7 @@ class TransformersModel:
             token_logprobs=tuple(row.logprobs) if asked.token_logprobs else None,
             seconds=row.seconds if asked.alone else None,
             first_token_seconds=row.first_token_seconds if asked.alone else None,
+            joules=row.joules,
         )
 
     def _found_access(self, fast: bool) -> frozenset[Access]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -44,6 +44,10 @@ class Variant:
             found["adapter_sha256"] = files.sha256(sorted(_adapter_files(Path(self.adapter))))
             found["peft"] = version("peft")
         return found
+
+    def weight_files(self) -> Sequence[Path]:
+        """The weight files that come on top of those of the model's folder."""
+        return [Path(self.adapter) / "adapter_model.safetensors"] if self.adapter else []
 
     def notes(self, name: str, own_template: str) -> Iterator[str]:
         """What a reader of the figures must know: chiefly whether a model was asked as it was made to be."""

@@ -17,7 +17,7 @@ from .evidence import (
     Term,
     Worse,
 )
-from .parties import Access, Bench, Footprint, Model, ModelIdentity, NotMeasured, Probe
+from .parties import Access, Bench, Footprint, Load, Model, ModelIdentity, NotMeasured, Probe
 from .requests import Completion, Decoding, Generation, Message, Score, Scoring, Tool, ToolCall
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Groups",
     "Item",
     "Judgement",
+    "Load",
     "Message",
     "Metric",
     "Model",

@@ -49,16 +49,34 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """What a model took when it was loaded again, in a process of its own.
+
+    That is the seconds of loading, and the most memory that the process had held by then (`loaded_bytes`) and by the
+    time that it had answered the longest prompts (`peak_bytes`).
+    """
+
+    seconds: float
+    loaded_bytes: int
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Footprint:
     """What a model takes: parameters, bytes of its files, the seconds that loading took.
 
-    `peak_bytes` is the most memory that the process had held when a probe first asked for the footprint.
+    `peak_bytes` is the most memory that the process had held when a probe first asked for the footprint, and `loads`
+    are what further processes took. `energy_of` names the parts of the machine whose joules a completion tells;
+    `no_energy` says why there are none.
     """
 
     parameters: int | None
     bytes_on_disk: int | None
     load_seconds: float | None
     peak_bytes: int | None = None
+    loads: tuple[Load, ...] = ()
+    energy_of: tuple[str, ...] = ()
+    no_energy: str = ""
 
 
 class Model(Protocol):

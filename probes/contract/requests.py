@@ -79,8 +79,9 @@ class Completion:
     """One text that a model gave. With finish "error", `error` names the cause (too_long, nan, server, ...).
 
     `token_logprobs` are in nats, before temperature and top_p, one per generated token.
-    Seconds are measured only for requests marked `alone`. `responder` says which one of several models answered, and
-    `drafts` hold what a cascade's small model said first, by which it was decided who answers.
+    Seconds, and the joules that this machine spent meanwhile, are measured only for requests marked `alone`.
+    `responder` says which one of several models answered. `drafts` hold what a cascade's small model said first, by
+    which it was decided who answers, and under the responder "large" what that one said in vain.
     """
 
     text: str
@@ -96,6 +97,7 @@ class Completion:
     seeded: bool = True
     seconds: float | None = None
     first_token_seconds: float | None = None
+    joules: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,10 @@ from slm_audit.audits.policy import policy_document, read_policy
 from slm_audit.audits.spec import Card
 from slm_audit.reports.policy import Limit
 
-BOTH = {"used_for": {"at_least": 0.6}, "deployed_on": {"memory_gb": 4, "latency_ms": 300, "tokens_per_second": 10}}
+BOTH = {
+    "used_for": {"at_least": 0.6},
+    "deployed_on": {"memory_gb": 4, "latency_ms": 300, "tokens_per_second": 10, "joules_per_token": 2},
+}
 MEASURED = {"fitness.resources", "fitness.ability"}
 
 
@@ -23,6 +28,7 @@ def test_a_card_sets_its_limits_and_the_policys_own_stand() -> None:
         "fitness.resources.memory_gb": "at most 4",
         "fitness.resources.latency_ms": "at most 300",
         "fitness.resources.tokens_per_second": "at least 10",
+        "fitness.resources.joules_per_token": "at most 2",
         "fitness.ability.accuracy": "at least 0.6",
     }
     policy = read_policy(policy_document("pre-deployment", Path.cwd()))
@@ -77,23 +83,36 @@ def test_a_resumed_run_and_verify_report_what_was_measured_first(tmp_path: Path,
     assert json.loads((run / "record.json").read_text())["findings"] == before["findings"]
 
 
+def _peak_gb(command: list[str], cwd: Path) -> float:
+    """The most memory that a process held, by GNU time."""
+    told = subprocess.run(["/usr/bin/time", "-f", "%M", *command], cwd=cwd, capture_output=True, text=True, timeout=300)
+    return int(told.stderr.strip().splitlines()[-1]) * 1024 / 1e9
+
+
+PLAINLY = """
+import sys, torch, transformers
+tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
+model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
+model.generate(**tokenizer("The night train stops at a small station. " * 8, return_tensors="pt"), max_new_tokens=32)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("time", path="/usr/bin") or os.uname().sysname != "Linux", reason="no GNU time")
 def test_the_memory_is_what_the_system_says_of_the_process(tmp_path: Path, small_model: Path) -> None:
-    import subprocess
-    import sys
-
-    command = [
-        "/usr/bin/time", "-f", "%M", sys.executable, "-m", "slm_audit.audits.cli",
-        "run", str(small_model), "--probes", "fitness.resources", "--quiet",
-    ]  # fmt: skip
-    spec = "version: 1\nmodel: {path: model}\ncard: {deployed_on: {memory_gb: 8}}\n"
     (tmp_path / "model").symlink_to(small_model)
-    (tmp_path / "model.yaml").write_text(spec)
-    command[command.index(str(small_model))] = "model.yaml"
-    told = subprocess.run([*command, "--allow-path"], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    (tmp_path / "model.yaml").write_text("version: 1\nmodel: {path: model}\ncard: {deployed_on: {memory_gb: 8}}\n")
+    arguments = ["run", "model.yaml", "--allow-path", "--probes", "fitness.resources", "--quiet"]
+    whole = _peak_gb([sys.executable, "-m", "slm_audit.audits.cli", *arguments], tmp_path)
     record = json.loads((tmp_path / "runs/latest/record.json").read_text())
-    held = next(one["value"] for one in record["findings"] if one["metric"] == "fitness.resources.memory_gb")
-    peak = int(told.stderr.strip().splitlines()[-1]) * 1024 / 1e9
+    found = {one["metric"].rsplit(".", 1)[-1]: one for one in record["findings"]}
     # Outputs are written after the reading, so the process may have held somewhat more in the end.
-    assert 0.85 * peak < held <= peak
+    assert 0.85 * whole < found["audit_memory_gb"]["value"] <= whole
+    memory = found["memory_gb"]
+    assert (memory["n"], memory["verdict"]) == (8, "pass")
+    assert found["loaded_memory_gb"]["value"] <= memory["value"] <= memory["high"] < found["audit_memory_gb"]["value"]
+    plainly = _peak_gb([sys.executable, "-c", PLAINLY, str(small_model)], tmp_path)
+    assert 0.85 * plainly < memory["value"] < 1.2 * plainly  # our engine and its libraries are in it
+    load = found["load_seconds"]
+    assert load["n"] == 8 and 0 < load["low"] <= load["value"] <= load["high"] < 60
+    assert found["joules_per_token"]["value"] is not None or "energy" in found["joules_per_token"]["reason"]

@@ -19,11 +19,12 @@ from slm_audit.audits.models.confidence import Confidence
 from slm_audit.audits.models.replay import ReplayModel
 from slm_audit.audits.models.replies import written
 from slm_audit.audits.plan import Plan, check_plan
+from slm_audit.audits.responders import cascade_figures
 from slm_audit.audits.selection import Selected
 from slm_audit.audits.settings import Settings, facts_of
 from slm_audit.audits.verify import faults_of
 from slm_audit.probes.contract import Decoding
-from slm_audit.reports.record import Record
+from slm_audit.reports.record import ProbeRun, Record
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ITEMS = 800  # a multiple of all the periods below, so that the shares are exact
@@ -125,6 +126,7 @@ def test_all_figures_follow_in_closed_form_and_the_run_verifies(tmp_path: Path, 
     assert found["cascade.personal_share"] == pytest.approx(1 / 2)
     assert found["cascade.tokens[responder=small]"] == pytest.approx(2)  # one read and one written, every time
     assert found["cascade.tokens[responder=large]"] == pytest.approx(2 * deferred)
+    assert found["cascade.tokens_sent"] == pytest.approx(deferred)  # the prompt alone
     rate = next(one for one in ended.record.findings if one.metric == "cascade.deferral_rate")
     assert (rate.n, rate.clusters, rate.role) == (ITEMS, ITEMS, "diagnostic")
     assert rate.low is not None and rate.high is not None and rate.low < deferred < rate.high
@@ -203,3 +205,30 @@ def test_two_local_models_by_the_real_command(
     assert found["cascade.deferral_rate"]["n"] > 8
     assert "cascade.deferral_rate" in (run / "scorecard.html").read_text()
     assert slm_audit("verify", "runs/latest", cwd=tmp_path).returncode == 0  # type: ignore[attr-defined]
+
+
+def test_what_the_large_model_said_in_vain_is_counted_and_has_left() -> None:
+    small = Scripted(lambda _prompt, sample: "I can't help with that." if sample == 2 else "Yes.")
+    large = Scripted(lambda _prompt, _sample: "one two three")
+    model = CascadeModel(small, large, Confidence(by="refusal", threshold=1.0))
+    asked = Generation(prompt="Is it?", decoding=Decoding(max_tokens=4), samples=4)
+    (replies,) = model.generate([asked])
+    run = ProbeRun(
+        name="toxicity.samples", dimension="toxicity", question="", version="1", items=4, items_sha256="",
+        status="measured",
+    )  # fmt: skip
+    seen = [
+        Observation(
+            item=f"{at}",
+            cluster="c",
+            status="judged",
+            values={},
+            exchanges=(Exchange(asked=replace(asked, samples=1), reply=reply),),
+        )
+        for at, reply in enumerate(replies)
+    ]
+    found = {(one.metric, one.groups): one.value for one in cascade_figures([(run, seen)], 0.95)}
+    assert found["cascade.deferral_rate", ()] == 1 / 4
+    # Of the large model three samples were drawn, each of one token read and three written, for the sake of the last.
+    assert found["cascade.tokens", (("responder", "large"),)] == pytest.approx(3 * (1 + 3) / 4)
+    assert found["cascade.tokens_sent", ()] == pytest.approx(3 / 4)

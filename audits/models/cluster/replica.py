@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,7 +11,7 @@ from ....probes.contract import JSON, Completion, Footprint, Generation, Model, 
 from ...environment import own_version
 from ...errors import UserError
 from ...journalled import Answer, Asked, batches_of
-from ...memory import peak_bytes
+from ...memory import taken
 from ...model_file import ModelFile
 from ...offline import cut_off
 from ...settings import facts_of
@@ -51,9 +50,8 @@ class Replica:
         return facts_of(self._model)
 
     def footprint(self) -> Footprint | None:
-        """The model's, with the memory that this worker has held."""
-        found = self._model.footprint
-        return found and dataclasses.replace(found, peak_bytes=peak_bytes(self._model.identity))
+        """What the model takes in this worker."""
+        return taken(self._model)
 
     def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
         """The model's texts."""

@@ -68,6 +68,11 @@ def test_each_sample_is_decided_by_itself_and_five_are_the_first_of_nine() -> No
     nine = model.generate([asked("Say.", samples=9)])[0]
     assert [one.text for one in nine] == [f"large {at}" if at % 3 == 1 else f"text {at}" for at in range(9)]
     assert model.generate([asked("Say.", samples=5)])[0] == nine[:5]
+    # What the large one said to samples that the small one was sure of is kept with the next that counts.
+    said = [[one.text for one in some.drafts if one.responder == "large"] for some in nine]
+    in_vain = {1: ["large 0"], 4: ["large 2", "large 3"], 7: ["large 5", "large 6"]}
+    assert said == [in_vain.get(at, []) for at in range(9)]
+    assert sum(one.samples for one in large.heard if isinstance(one, Generation)) == 8 + 5
 
 
 def test_a_context_is_scored_by_the_model_that_would_have_answered_it() -> None:

@@ -57,3 +57,20 @@ def test_one_changed_byte_of_the_weights_is_another_model(folder: Path) -> None:
     data[-1] ^= 1
     weights.write_bytes(data)
     assert sha256(weight_files(folder)) != before
+
+
+def test_the_files_that_are_loaded_count_and_no_others(folder: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    (folder / "consolidated.safetensors").write_bytes(b"the same weights in another layout")
+    assert [one.name for one in weight_files(folder)] == ["model.safetensors"]
+    sharded = Path(shutil.copytree(folder, tmp_path / "sharded"))
+    (sharded / "model.safetensors").unlink()
+    AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).save_pretrained(sharded, max_shard_size="40KB")
+    shards = weight_files(sharded)
+    assert len(shards) > 1 and all(one.match("model-*-of-*.safetensors") for one in shards)
+    check_folder(sharded)
+    shards[-1].unlink()
+    with pytest.raises(UserError, match=f"holds no {shards[-1].name}, which its index names"):
+        check_folder(sharded)

@@ -75,6 +75,8 @@ def test_an_adapter_is_merged_as_peft_applies_it(small_model: Path, tmp_path: Pa
     assert score.logprob == pytest.approx(float(wanted[start - 1 :].gather(1, ids[0, start:, None]).sum()), abs=1e-3)
     assert abs(score.logprob - plain.score([Scoring(context="A", continuation=" request is")])[0].logprob) > 0.01
     assert model.identity.settings["adapter_sha256"]
+    own = (folder / "adapter_model.safetensors").stat().st_size
+    assert model.footprint.bytes_on_disk == plain.footprint.bytes_on_disk + own > plain.footprint.bytes_on_disk
     assert any("it was made for" in note for note in model.notes)
 
 
