@@ -6,10 +6,10 @@ from pathlib import Path
 
 from .errors import UserError
 from .model_file import LocalFile, ModelFile
+from .models.adapter import check_adapter
 from .models.files import check_folder
 from .models.leave import Leave
 from .models.replies import read_replies
-from .models.variant import check_adapter
 from .spec import place_of
 
 
@@ -50,7 +50,8 @@ def with_places(model: ModelFile, base: Path, *, allow_path: bool) -> ModelFile:
     found: dict[str, str] = {}
     if model.adapter:
         adapter = place_of(model.adapter, base, allow_path=allow_path, what="the adapter's folder")
-        check_adapter(adapter)
+        base_folder = base / model.path
+        check_adapter(adapter, base_folder if base_folder.is_dir() else None)
         found["adapter"] = str(adapter)
     if model.template not in ("auto", "never"):
         template = place_of(model.template, base, allow_path=allow_path, what="the chat template")

@@ -17,7 +17,7 @@ from .journal import Journal
 from .recorded import RecordedModel
 from .reuse import earlier_looks
 from .seen import Seen
-from .settings import Settings
+from .settings import Settings, mapping
 from .suite import read_suite
 
 
@@ -49,7 +49,7 @@ def record_of_run(
         environment=settings.environment,
         not_asked=(
             *unshown(spec.card, measured),
-            *advice(spec.card, spec.model, measured),
+            *advice(spec.card, spec.model, mapping(settings.model["identity"]), measured),
             *RecordedModel.from_facts(settings.model).notes,
             *_not_asked(settings),
         ),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from pathlib import Path
 
 import click
 
 TEMPLATE = """\
+# yaml-language-server: $schema={schema}
 # What is audited, and how. 'slm-audit validate {name}' checks this file; 'slm-audit run {name}' audits.
 version: 1
 model:
@@ -21,6 +24,11 @@ audit:
   seed: 7
   # probes:
   #   privacy.exposure: {{canaries: canaries.jsonl}}
+# execution:                   # where the model is held: in this process, unless you say otherwise
+#   engine: ray                # workers of a Ray cluster (extra 'cluster')
+#   address: auto              # the cluster of this machine, local, or such as ray://head-node:10001
+#   replicas: 8
+#   gpus_per_replica: 1        # with device: cuda above
 policy: pre-deployment         # a built-in policy, or a path to your own policy.yaml
 """
 
@@ -29,12 +37,20 @@ policy: pre-deployment         # a built-in policy, or a path to your own policy
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=Path("model.yaml"))
 @click.option("--model", default="path/to/model", help="The model's folder or hub id.")
 def init(file: Path, model: str) -> None:
-    """Write a first model.yaml to start from; a file that is there is left alone."""
-    from ..errors import UserError
+    """Write a first model.yaml to start from, and its schema beside it; a file that is there is left alone.
 
+    The schema lets an editor complete and check the file; 'slm-audit schema spec' prints that of another version.
+    """
+    from ..errors import UserError
+    from ..schema import schema
+
+    beside = file.with_suffix(".schema.json")
+    written = TEMPLATE.format(name=file.name, schema=beside.name, model="'" + model.replace("'", "''") + "'")
     try:
         with file.open("x", encoding="utf-8") as stream:
-            stream.write(TEMPLATE.format(name=file.name, model="'" + model.replace("'", "''") + "'"))
+            stream.write(written)
+        with contextlib.suppress(FileExistsError), beside.open("x", encoding="utf-8") as stream:
+            stream.write(json.dumps(schema("spec"), indent=1) + "\n")
     except FileExistsError:
         raise UserError(f"{file} is there already; name another file or move it away") from None
     except OSError as error:

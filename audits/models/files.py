@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from ...probes.contract import JSON
 from ..errors import UserError
 from .leave import NONE, Leave
 
@@ -70,6 +71,15 @@ def pickle_files(folder: Path) -> list[Path]:
 def code_files(folder: Path) -> list[Path]:
     """The Python files of a folder, in order of name: what a model runs that brings its own code."""
     return sorted(folder.glob("*.py"))
+
+
+def read_config(folder: Path) -> dict[str, JSON]:
+    """What a folder's config.json says; nothing where there is none that can be read."""
+    try:
+        said = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def chat_template(folder: Path) -> str:

@@ -115,12 +115,13 @@ def loaded(
     return cast(Tokenizer, tokenizer), cast(Network, network)
 
 
-def downloaded(name: str, revision: str | None) -> Path:
-    """The folder of a hub id in the hub's cache, fetched if the network is there."""
+def downloaded(name: str, revision: str | None, leave: Leave = NONE) -> Path:
+    """The folder of a hub id in the hub's cache, fetched if the network is there; code and pickles only with leave."""
     from huggingface_hub import snapshot_download
 
     try:
         patterns = ["*.json", "*.safetensors", "*.model", "*.txt", "*.jinja"]
+        patterns += [*(["*.py"] if leave.code else []), *(["pytorch_model*.bin"] if leave.pickles else [])]
         return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
     except Exception as error:
         why = str(error).strip().split("\n")[0]

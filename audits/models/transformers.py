@@ -65,7 +65,7 @@ class TransformersModel:
         `memory` bounds what batches take on a CPU, in bytes; by default half of what is free when the model is loaded.
         `plain` goes by padded batches even where the fast path is sound. `powercap` holds the energy counters.
         """
-        folder = Path(path) if Path(path).is_dir() else downloaded(path, revision)
+        folder = Path(path) if Path(path).is_dir() else downloaded(path, revision, leave)
         files.check_folder(folder, leave)
         workers = Workers((threads or cores()) if device == "cpu" else 1)
         load = functools.partial(loaded, folder, dtype, device, variant, leave)
@@ -90,13 +90,14 @@ class TransformersModel:
                 "device": device.split(":")[0],
                 "architecture": found.architecture,
                 "path": self._engine.name,
+                **_stored(found.config),
                 **variant.facts(),
                 **code,
             },
             versions={"torch": torch.__version__, "transformers": transformers.__version__},
         )
         self.access = self._found_access(found.fast_tokenizer)
-        self.notes = tuple(variant.notes(self.identity.name, files.chat_template(folder)))
+        self.notes = tuple(variant.notes(self.identity.name, folder))
         self._meter = energy.meter(device, powercap)
         self.footprint: Footprint | None = Footprint(
             parameters=found.parameters,
@@ -239,6 +240,13 @@ class TransformersModel:
             return "the system's mark" in self._tokens.text(turns)
         except Exception:  # a template may refuse the system role in any way it likes
             return False
+
+
+def _stored(config: transformers.PretrainedConfig) -> dict[str, JSON]:
+    """How the weights were quantised when they were saved; nothing if they were not."""
+    said = getattr(config, "quantization_config", None)
+    method = said.get("quant_method") if isinstance(said, dict) else getattr(said, "quant_method", None)
+    return {} if said is None else {"stored_as": str(getattr(method, "value", method))}
 
 
 def _score(asked: Scoring, found: Scored | None, text: Continued) -> Score:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from ...probes.contract import JSON
 from ..errors import UserError
 from . import files
+from .adapter import CONFIG, WEIGHTS, adapted, is_called, said_base
 
 if TYPE_CHECKING:
     import torch
@@ -41,24 +41,28 @@ class Variant:
         if self.quantised:
             found["quantised"] = f"{self.quantised} (torchao {version('torchao')})"
         if self.adapter:
-            found["adapter_sha256"] = files.sha256(sorted(_adapter_files(Path(self.adapter))))
+            found["adapter_sha256"] = files.sha256([Path(self.adapter) / CONFIG, *self.weight_files()])
             found["peft"] = version("peft")
         return found
 
     def weight_files(self) -> Sequence[Path]:
         """The weight files that come on top of those of the model's folder."""
-        return [Path(self.adapter) / "adapter_model.safetensors"] if self.adapter else []
+        return [Path(self.adapter) / WEIGHTS] if self.adapter else []
 
-    def notes(self, name: str, own_template: str) -> Iterator[str]:
+    def notes(self, name: str, folder: Path) -> Iterator[str]:
         """What a reader of the figures must know: chiefly whether a model was asked as it was made to be."""
+        own_template = files.chat_template(folder)
         if self.template == "never" and own_template:
             yield "the model has a chat template and was audited without it: it was not asked as it was tuned to be"
         elif self.template not in ("auto", "never") and not own_template:
             yield "the model has no chat template of its own and was audited through one from a file"
         elif not own_template and _TUNED.search(name):
             yield f"the model is called {name} but has no chat template: it was audited as one that was never tuned"
-        if self.adapter and (base := str(_adapter_config(Path(self.adapter)).get("base_model_name_or_path") or "")):
-            yield f"the adapter says that it was made for {base}; that this is its base was judged by shapes alone"
+        if self.adapter and (base := said_base(Path(self.adapter))) and not is_called(base, folder, name):
+            yield (
+                f"the adapter says that it was made for {base}, and the model is {name}: that this is its base was "
+                "judged by the shapes of its weights alone"
+            )
 
     def applied(self, tokenizer: Tokenizer, network: torch.nn.Module) -> torch.nn.Module:
         """The network as it is to be audited; UserError if an adapter or a library does not fit."""
@@ -67,57 +71,13 @@ class Variant:
         elif self.template != "auto":
             tokenizer.chat_template = Path(self.template).read_text("utf-8")
         if self.adapter:
-            network = _adapted(network, Path(self.adapter))
+            network = adapted(network, Path(self.adapter))
         if self.quantised:
             _quantise(network, self.quantised)
         return network
 
 
 AS_IT_LIES = Variant()
-
-
-def check_adapter(folder: Path) -> None:
-    """UserError with one sentence if `folder` does not hold a LoRA adapter in safetensors."""
-    if not folder.is_dir():
-        raise UserError(f"{folder} is not a folder; name the folder that save_pretrained of an adapter wrote")
-    kind = _adapter_config(folder).get("peft_type")
-    if kind != "LORA":
-        raise UserError(f"{folder} holds an adapter of the type {kind}; only LORA can be merged, so merge it yourself")
-    if not (folder / "adapter_model.safetensors").is_file():
-        raise UserError(f"{folder} holds no adapter_model.safetensors; save the adapter again as safetensors")
-
-
-def _adapter_config(folder: Path) -> Mapping[str, JSON]:
-    try:
-        said = json.loads((folder / "adapter_config.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        raise UserError(f"{folder} holds no adapter_config.json that can be read; name an adapter's folder") from None
-    return said if isinstance(said, dict) else {}
-
-
-def _adapter_files(folder: Path) -> list[Path]:
-    return [folder / "adapter_config.json", folder / "adapter_model.safetensors"]
-
-
-def _adapted(network: torch.nn.Module, folder: Path) -> torch.nn.Module:
-    """The network with a LoRA adapter merged into its weights (Hu et al. 2021)."""
-    try:
-        import peft
-    except ImportError as error:
-        raise UserError("an adapter needs peft; install slm-audit[adapters]") from error
-    wrong = f"{folder} is an adapter of another base than the model"
-    try:
-        config = peft.PeftConfig.from_pretrained(str(folder))
-        config.base_model_name_or_path = None  # else it warns that the base has another name here
-        adapted = peft.get_peft_model(network, config)
-        told = peft.set_peft_model_state_dict(adapted, peft.load_peft_weights(str(folder), device="cpu"))
-    except (ValueError, RuntimeError, KeyError) as error:
-        raise UserError(f"{wrong} ({' '.join(str(error).split())[:120]}); name its own base") from error
-    lacking = [*told.unexpected_keys, *(one for one in told.missing_keys if "lora_" in one)]
-    if lacking:
-        raise UserError(f"{wrong} (it does not fit at {lacking[0]}); name its own base")
-    merged: torch.nn.Module = adapted.merge_and_unload()
-    return merged
 
 
 def _quantise(network: torch.nn.Module, bits: Literal["int8", "int4"]) -> None:

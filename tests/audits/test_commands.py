@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from slm_audit.audits import run_folder
 from slm_audit.audits.cli import main
 from slm_audit.audits.plan import check_plan
+from slm_audit.audits.spec import Spec
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -88,6 +91,21 @@ def test_init_writes_what_validate_reads(tmp_path: Path, small_model: Path, monk
     told = CliRunner().invoke(main, ["validate", "model.yaml", "--allow-path"])
     assert told.exit_code == 0, told.output
     assert "8 probes, policy pre-deployment" in told.output
+    written = Path("model.yaml").read_text()
+    schema = json.loads(Path(written.splitlines()[0].removeprefix("# yaml-language-server: $schema=")).read_text())
+    assert schema == json.loads(CliRunner().invoke(main, ["schema", "spec"]).output)
+    # What is commented out may be taken in as it stands.
+    section = re.search(r"^# execution:.*\n(#   .*\n)+", written, re.MULTILINE)
+    assert section is not None
+    taken_in = yaml.safe_load(written.replace(section[0], re.sub(r"^# ", "", section[0], flags=re.MULTILINE)))
+    assert Spec.model_validate(taken_in).execution.replicas == 8
+
+
+def test_init_leaves_a_schema_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.schema.json").write_text("{}")
+    assert CliRunner().invoke(main, ["init", "mine.yaml"]).exit_code == 0
+    assert Path("mine.schema.json").read_text() == "{}"
 
 
 @pytest.mark.parametrize("command", ["run", "resume", "verify", "report", "gate", "validate", "init", "schema"])

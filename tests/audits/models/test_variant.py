@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from click.testing import CliRunner
 from slm_audit import Decoding, Generation, Message, Scoring, Scripted, UserError
+from slm_audit.audits.cli import main
 from slm_audit.audits.model_file import LocalFile
 from slm_audit.audits.models import Leave, open_model
+from slm_audit.audits.models.adapter import check_adapter, is_called
 from slm_audit.audits.models.leave import NONE
 from slm_audit.audits.models.system import SystemPrompted
 from slm_audit.probes.contract import Access
@@ -77,7 +80,11 @@ def test_an_adapter_is_merged_as_peft_applies_it(small_model: Path, tmp_path: Pa
     assert model.identity.settings["adapter_sha256"]
     own = (folder / "adapter_model.safetensors").stat().st_size
     assert model.footprint.bytes_on_disk == plain.footprint.bytes_on_disk + own > plain.footprint.bytes_on_disk
-    assert any("it was made for" in note for note in model.notes)
+    assert model.notes == ()  # it names this base
+    config = json.loads((folder / "adapter_config.json").read_text())
+    (folder / "adapter_config.json").write_text(json.dumps({**config, "base_model_name_or_path": "somebody/other-1B"}))
+    (note,) = opened(small_model, adapter=str(folder)).notes
+    assert "made for somebody/other-1B" in note and "shapes" in note
 
 
 @pytest.mark.slow
@@ -96,6 +103,39 @@ def test_an_adapter_of_another_base_is_refused_in_one_sentence(
 
 
 @pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"base_model_name_or_path": "BASE"}, "size of .* is [0-9]+, and the model's is"),
+        (
+            {"auto_mapping": {"base_model_class": "GPT2LMHeadModel"}},
+            "made for a GPT2LMHeadModel, and the model is a Llama",
+        ),
+    ],
+)
+def test_an_adapter_that_names_another_base_is_refused_before_a_model_is_loaded(
+    tmp_path: Path, small_model: Path, config: dict[str, object], said: str
+) -> None:
+    (tmp_path / "BASE").symlink_to(TINY)
+    text = json.dumps({"peft_type": "LORA", **config}).replace("BASE", str(tmp_path / "BASE"))
+    (tmp_path / "adapter_config.json").write_text(text)
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"not looked into")
+    check_adapter(tmp_path)
+    with pytest.raises(UserError, match=said):
+        check_adapter(tmp_path, small_model)
+    if "BASE" in text:
+        check_adapter(tmp_path, TINY)
+
+
+def test_a_base_is_known_by_its_last_name_wherever_it_lies(tmp_path: Path) -> None:
+    cached = tmp_path / "hub/models--owner--Small-1B/snapshots/0123abcd"
+    cached.mkdir(parents=True)
+    for said in ("owner/Small-1B", "/old/place/small-1b/"):
+        assert is_called(said, cached, "0123abcd")
+        assert is_called(said, tmp_path, "another/Small-1B")
+    assert not is_called("owner/Small-1B-Instruct", cached, "0123abcd")
+
+
+@pytest.mark.parametrize(
     ("files", "said"),
     [
         ({}, "holds no adapter_config.json"),
@@ -111,9 +151,6 @@ def test_what_is_no_adapter_is_told_before_a_model_is_loaded(
     (tmp_path / "adapter").mkdir()
     for name, text in files.items():
         (tmp_path / "adapter" / name).write_text(text)
-    from click.testing import CliRunner
-    from slm_audit.audits.cli import main
-
     (tmp_path / "model.yaml").write_text("version: 1\nmodel: {path: model, adapter: adapter}\n")
     told = CliRunner().invoke(main, ["validate", "--allow-path", str(tmp_path / "model.yaml")])
     assert (told.exit_code, said in told.stderr) == (2, True), told.output
@@ -153,6 +190,45 @@ def test_a_system_prompt_stands_before_all_that_is_asked() -> None:
         assert heard[1][0].content == "Be kind.\n\ns"
         assert heard[2] == "Be kind.\n\nraw"
         assert model.identity != inner.identity
+
+
+CODE = """
+from pathlib import Path
+from transformers import LlamaForCausalLM
+
+Path({mark!r}).write_text("this code was run")
+
+
+class OwnForCausalLM(LlamaForCausalLM):
+    pass
+"""
+
+
+@pytest.mark.slow
+def test_remote_code_is_run_with_leave_alone(
+    small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
+    folder, mark = Path(shutil.copytree(small_model, tmp_path / "own")), tmp_path / "mark"
+    (folder / "modeling_own.py").write_text(CODE.format(mark=str(mark)))
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"auto_map": {"AutoModelForCausalLM": "modeling_own.OwnForCausalLM"}, "architectures": ["OwnForCausalLM"]}
+    (folder / "config.json").write_text(json.dumps(config))
+    told = CliRunner().invoke(main, ["validate", str(folder)])
+    assert (told.exit_code, "give --allow-code" in told.stderr) == (2, True), told.output
+    with pytest.raises(UserError, match="remote code is refused"):
+        opened(folder)
+    assert not mark.exists()
+    assert CliRunner().invoke(main, ["validate", str(folder), "--allow-code"]).exit_code == 0
+    model = opened(folder, Leave(code=True))
+    assert mark.read_text() == "this code was run"
+    assert model.identity.settings["architecture"] == "OwnForCausalLM"
+    assert [one.logprob for one in model.score(TEXTS)] == pytest.approx(
+        [one.logprob for one in opened(small_model).score(TEXTS)], abs=1e-5
+    )
+    before = model.identity.settings["code_sha256"]
+    (folder / "modeling_own.py").write_text(CODE.format(mark=str(mark)) + "# another\n")
+    assert opened(folder, Leave(code=True)).identity.settings["code_sha256"] != before
 
 
 @pytest.mark.slow
