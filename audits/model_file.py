@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Dis
 
 Name = Annotated[str, Field(min_length=1)]
 Amount = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Quantised = Literal["int8", "int4", "bitsandbytes-int8", "bitsandbytes-nf4"]
 
 
 class _Kind(BaseModel):
@@ -20,6 +21,7 @@ class _Kind(BaseModel):
 class LocalFile(_Kind):
     """A folder or hub id of a causal language model, run by transformers on this machine.
 
+    `quantised` rounds the weights when the model is loaded: int8 and int4 by torchao, the others by bitsandbytes.
     `adapter` is the folder of a LoRA adapter; `template` is auto (the model's own), never, or the path of a Jinja file;
     `system` is the system prompt that the model is deployed with. `threads` and `memory_gb` bound what it takes here.
     """
@@ -31,7 +33,7 @@ class LocalFile(_Kind):
     device: Name = "cpu"
     threads: Annotated[int, Field(ge=1)] | None = None
     memory_gb: Amount | None = None
-    quantised: Literal["int8", "int4"] | None = None
+    quantised: Quantised | None = None
     adapter: Name | None = None
     template: Name = "auto"
     system: Name | None = None

@@ -33,7 +33,7 @@ def shared() -> Path:
 def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """A function that saves a small Llama with random weights and a byte-level tokenizer, and gives its folder."""
 
-    def make(*, seed: int = 0, context: int = 512, template: str | None = None) -> Path:
+    def make(*, seed: int = 0, context: int = 512, template: str | None = None, hidden: int = 32) -> Path:
         import torch
         from tokenizers import ByteLevelBPETokenizer
         from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -47,7 +47,7 @@ def make_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         tokenizer.chat_template = template
         torch.manual_seed(seed)
         config = LlamaConfig(
-            vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=2 * hidden, num_hidden_layers=2,
             num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=context,
             bos_token_id=0, eos_token_id=1, pad_token_id=1, tie_word_embeddings=True,
         )  # fmt: skip

@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer  # here, or the sec
 from ..errors import UserError
 from . import files
 from .leave import NONE, Leave
+from .quantised import settle
 from .tokens import Tokenizer
 from .variant import AS_IT_LIES, Variant
 
@@ -107,6 +108,8 @@ def loaded(
         weights = {"use_safetensors": bool(files.weight_files(folder)), "dtype": DTYPES[dtype]}
         network = AutoModelForCausalLM.from_pretrained(folder, **given, **weights)
         network = variant.applied(tokenizer, network).eval().to(device)
+        if variant.quantised:
+            settle(network)
     except UserError:
         raise
     except Exception as error:

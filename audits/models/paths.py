@@ -14,6 +14,7 @@ from .linear import can_pack, pack
 from .network import Network, vocabulary_of
 from .passing import Passing
 from .plain import Plain
+from .quantised import parameters_of
 from .reading import Asked, Scored
 from .room import measured
 from .rows import Row
@@ -66,7 +67,7 @@ def opened(
     said = network.generation_config.eos_token_id
     ends = [*(said if isinstance(said, list) else [said]), tokenizer.eos_token_id]
     tokens = Tokens(tokenizer, frozenset(int(one) for one in ends if one is not None))
-    parameters = sum(one.numel() for one in network.parameters())
+    parameters = parameters_of(cast(torch.nn.Module, network))
     architecture = type(network).__name__
     engine: Engine = Plain(network, tokens, workers, device)
     reason = "asked for"

@@ -7,20 +7,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ...probes.contract import JSON
-from ..errors import UserError
+from ..model_file import Quantised
 from . import files
 from .adapter import CONFIG, WEIGHTS, adapted, is_called, said_base
+from .quantised import described, quantise
 
 if TYPE_CHECKING:
     import torch
 
     from .tokens import Tokenizer
 
-GROUPS = (128, 64, 32, 16, 8)
-"""Weights of a row that share a scale at 4 bits: the largest number that divides every row."""
 _TUNED = re.compile(r"(?<![a-z])(instruct|chat|it|sft|dpo)(?![a-z])", re.IGNORECASE)
 
 
@@ -31,7 +30,7 @@ class Variant:
     `template` is "auto" (the tokenizer's own), "never", or the path of a Jinja file.
     """
 
-    quantised: Literal["int8", "int4"] | None = None
+    quantised: Quantised | None = None
     adapter: str | None = None
     template: str = "auto"
 
@@ -39,7 +38,7 @@ class Variant:
         """What belongs to the model's identity; empty for a model as it lies there."""
         found: dict[str, JSON] = {}
         if self.quantised:
-            found["quantised"] = f"{self.quantised} (torchao {version('torchao')})"
+            found["quantised"] = described(self.quantised)
         if self.adapter:
             found["adapter_sha256"] = files.sha256([Path(self.adapter) / CONFIG, *self.weight_files()])
             found["peft"] = version("peft")
@@ -58,6 +57,11 @@ class Variant:
             yield "the model has no chat template of its own and was audited through one from a file"
         elif not own_template and _TUNED.search(name):
             yield f"the model is called {name} but has no chat template: it was audited as one that was never tuned"
+        if self.quantised == "bitsandbytes-int8":
+            yield (
+                "bitsandbytes takes the columns that it does not round from all texts of a pass, so a text's figures "
+                "depend somewhat on the texts that are asked with it"
+            )
         if self.adapter and (base := said_base(Path(self.adapter))) and not is_called(base, folder, name):
             yield (
                 f"the adapter says that it was made for {base}, and the model is {name}: that this is its base was "
@@ -73,27 +77,8 @@ class Variant:
         if self.adapter:
             network = adapted(network, Path(self.adapter))
         if self.quantised:
-            _quantise(network, self.quantised)
+            quantise(network, self.quantised)
         return network
 
 
 AS_IT_LIES = Variant()
-
-
-def _quantise(network: torch.nn.Module, bits: Literal["int8", "int4"]) -> None:
-    """Round the weights of every linear layer but the head to 8 or 4 bits, in place."""
-    import torch
-
-    try:
-        from torchao.quantization import Int8WeightOnlyConfig, IntxWeightOnlyConfig, PerAxis, PerGroup, quantize_
-    except ImportError as error:
-        raise UserError(f"{bits} needs torchao; install slm-audit[quantised]") from error
-    head = network.get_output_embeddings()  # type: ignore[operator]
-    layers = [one for one in network.modules() if isinstance(one, torch.nn.Linear) and one is not head]
-    if bits == "int8":
-        config = Int8WeightOnlyConfig()
-    else:
-        group = next((size for size in GROUPS if all(one.in_features % size == 0 for one in layers)), None)
-        granularity = PerGroup(group) if group else PerAxis(0)
-        config = IntxWeightOnlyConfig(weight_dtype=torch.int4, granularity=granularity)  # type: ignore[attr-defined]
-    quantize_(network, config, filter_fn=lambda one, _name: isinstance(one, torch.nn.Linear) and one is not head)

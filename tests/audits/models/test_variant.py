@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -43,6 +44,42 @@ def test_a_quantised_model_is_another_model_near_the_first(bits: str, most: floa
     assert 0 < max(apart) < most
     ((reply,),) = rounded.generate([Generation(prompt="The review says", decoding=Decoding(max_tokens=4))])
     assert (reply.tokens, reply.error) == (4, "")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("how", "most"), [("bitsandbytes-int8", 0.2), ("bitsandbytes-nf4", 4.0)])
+def test_bitsandbytes_rounds_as_it_says(how: str, most: float, tmp_path: Path, make_model: Callable[..., Path]) -> None:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    folder = make_model(seed=8, hidden=64)
+    whole, rounded = opened(folder), opened(folder, quantised=how)
+    assert rounded.identity.settings["quantised"].startswith(f"{how} (bitsandbytes ")
+    assert rounded.footprint.parameters == whole.footprint.parameters
+    own, first = whole.score(TEXTS), rounded.score(TEXTS)
+    apart = [abs(one.logprob - other.logprob) / one.tokens for one, other in zip(own, first, strict=True)]
+    assert 0 < max(apart) < most
+    alone = [rounded.score([one])[0].logprob for one in TEXTS]
+    # No column of this model is so large that bitsandbytes would leave it out: else what is beside a text counts.
+    assert alone == pytest.approx([one.logprob for one in first], abs=1e-3)
+    assert [note for note in rounded.notes if "texts of a pass" in note] == list(rounded.notes)
+    assert len(rounded.notes) == (how == "bitsandbytes-int8")
+
+
+def test_rows_that_bitsandbytes_cannot_block_are_refused_with_the_cure(small_model: Path) -> None:
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    with pytest.raises(UserError, match="needs rows of a multiple of 64 weights, but q_proj has 32; write int4"):
+        opened(small_model, quantised="bitsandbytes-nf4")
+
+
+def test_a_library_that_is_not_there_is_named_with_its_extra(
+    small_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for library, how, extra in (
+        ("torchao.quantization", "int8", "quantised"),
+        ("bitsandbytes", "bitsandbytes-int8", "bitsandbytes"),
+    ):
+        monkeypatch.setitem(sys.modules, library, None)  # as where it is not installed
+        with pytest.raises(UserError, match=rf"install slm-audit\[{extra}\]"):
+            opened(small_model, quantised=how)
 
 
 def adapter(base: Path, place: Path, rank: int = 2) -> Path:
