@@ -26,6 +26,7 @@ from ...probes.contract import (
     Scoring,
 )
 from . import energy, files
+from .adapter import check_adapter
 from .again import loads
 from .batching import Sized, planned
 from .drawing import noise
@@ -67,6 +68,8 @@ class TransformersModel:
         """
         folder = Path(path) if Path(path).is_dir() else downloaded(path, revision, leave)
         files.check_folder(folder, leave)
+        if variant.adapter:
+            check_adapter(Path(variant.adapter), folder)
         workers = Workers((threads or cores()) if device == "cpu" else 1)
         load = functools.partial(loaded, folder, dtype, device, variant, leave)
         started = time.perf_counter()

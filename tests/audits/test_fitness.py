@@ -7,12 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from slm_audit import Completion, Generation, Scripted
+from slm_audit.audits import engine
 from slm_audit.audits.fitness import card_limits, unshown, with_card
+from slm_audit.audits.plan import check_plan
 from slm_audit.audits.policy import policy_document, read_policy
 from slm_audit.audits.spec import Card
+from slm_audit.audits.verify import faults_of
+from slm_audit.probes.contract import Footprint, Load
 from slm_audit.reports.policy import Limit
 
 BOTH = {
@@ -33,8 +40,6 @@ def test_a_card_sets_its_limits_and_the_policys_own_stand() -> None:
     }
     policy = read_policy(policy_document("pre-deployment", Path.cwd()))
     own = Limit(metric="fitness.resources.memory_gb", at_most=1.0)
-    from dataclasses import replace
-
     held = with_card(replace(policy, limits=(*policy.limits, own)), card)
     assert [one for one in held.limits if one.metric == own.metric] == [own]
     assert with_card(policy, Card()) == policy
@@ -116,3 +121,37 @@ def test_the_memory_is_what_the_system_says_of_the_process(tmp_path: Path, small
     load = found["load_seconds"]
     assert load["n"] == 8 and 0 < load["low"] <= load["value"] <= load["high"] < 60
     assert found["joules_per_token"]["value"] is not None or "energy" in found["joules_per_token"]["reason"]
+
+
+class Powered(Scripted):
+    """Spends 2 J on each of 5 tokens, but never as much again."""
+
+    def __init__(self) -> None:
+        super().__init__("one two three four five")
+        self.footprint = Footprint(parameters=1, bytes_on_disk=1, load_seconds=1.0, energy_of=("package-0",))
+
+    def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
+        spent = 10.0 + len(self.heard) / 1e6
+        said = super().generate(requests)
+        return [[replace(one, seconds=1.0, first_token_seconds=0.5, joules=spent) for one in some] for some in said]
+
+    def loads(self) -> Sequence[Load]:
+        now = 1.0 + len(self.heard) / 1e3
+        return [Load(seconds=now + at, loaded_bytes=10**8, peak_bytes=2 * 10**8) for at in range(8)]
+
+
+def test_energy_and_loads_are_journalled_and_held_against_the_card(tmp_path: Path, small_model: Path) -> None:
+    (tmp_path / "model").symlink_to(small_model)
+    card = "card: {deployed_on: {joules_per_token: 1.5, memory_gb: 0.3}}\n"
+    (tmp_path / "model.yaml").write_text(f"version: 1\nmodel: {{path: model}}\n{card}audit: {{only: [fitness.*]}}\n")
+    plan = check_plan(str(tmp_path / "model.yaml"), {}, allow_path=True)
+    ended = engine.run(plan, Powered(), tmp_path / "runs")
+    found = {one.metric.rsplit(".", 1)[-1]: one for one in ended.record.findings}
+    energy, memory = found["joules_per_token"], found["memory_gb"]
+    assert energy.value == pytest.approx(2.0, abs=1e-3)
+    assert (energy.verdict, energy.method) == ("fail", "50% quantile between order statistics; counted: package-0")
+    assert (memory.verdict, memory.value) == ("pass", pytest.approx(0.2))
+    assert faults_of(ended.folder) == []
+    (ended.folder / "record.json").unlink()
+    again = engine.resume(ended.folder, lambda _s, _b: Powered(), allow_code=False, progress=engine.Silent())
+    assert again.record.findings == ended.record.findings

@@ -31,7 +31,10 @@ def plain(text: str) -> dict[str, object]:
     return json.loads(json.dumps(yaml.safe_load(text), default=str))  # type: ignore[no-any-return]
 
 
-SPECS = {"example": (EXAMPLES / "model.yaml").read_text(), "init": TEMPLATE.format(name="model.yaml", model="m")}
+SPECS = {
+    "example": (EXAMPLES / "model.yaml").read_text(),
+    "init": TEMPLATE.format(name="model.yaml", schema="model.schema.json", model="m"),
+}
 POLICIES = {name: built_in.text_of("policies", name) for name in built_in.names("policies")}
 POLICIES["example"] = (EXAMPLES / "policy.yaml").read_text()
 
