@@ -34,7 +34,7 @@ TOKENS = Metric(
 SENT = Metric(
     name="cascade.tokens_sent",
     meaning="tokens of a text's prompt that went to the large model, and so left the device if that one is served "
-    "elsewhere; 0 for a text that stayed",
+    "elsewhere; 0 for a text that stayed, and contexts that were only scored are not in it, for no model tells theirs",
     role="diagnostic",
     range=(0.0, 1e9),
     unit="tokens",

@@ -46,7 +46,7 @@ class Resources(Probe):
     Intervals are of order statistics and suppose independent requests and loads: a machine that was busy for a while
     was busy for many of them. From eight loads the interval reaches from the least to the most. Where the model was
     loaded once, the time of loading has no upper limit, and `memory_gb` is the audit's own peak, a single reading that
-    bounds the model's need from above.
+    bounds the model's need from above. Of a cascade what its two models take is added, the libraries twice.
 
     Latency grows with the reply: it is of `max_tokens` tokens or fewer. One request has one core here: an engine that
     spreads it over more is faster. The limits come from `card.deployed_on`: figures of another machine than the

@@ -130,6 +130,8 @@ def test_a_request_alone_tells_its_joules_and_others_none(powercap: Powercap, sm
     try:
         asked = [Generation(prompt=f"The {at}", decoding=Decoding(max_tokens=16), alone=True) for at in range(4)]
         joules = [model.generate([one])[0][0].joules for one in asked]
+        shared = Generation(prompt="A", decoding=Decoding(max_tokens=16, temperature=1.0), samples=3, alone=True)
+        joules += [sum(one.joules or 0.0 for one in model.generate([shared])[0])]
         ((together,),) = model.generate([Generation(prompt="A", decoding=Decoding(max_tokens=4))])
     finally:
         ended.set()

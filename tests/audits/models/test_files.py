@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from slm_audit.audits.errors import UserError
 from slm_audit.audits.models.files import check_folder, sha256, weight_files
+from slm_audit.audits.models.transformers import TransformersModel
 
 
 @pytest.fixture
@@ -74,3 +75,17 @@ def test_the_files_that_are_loaded_count_and_no_others(folder: Path, tmp_path: P
     shards[-1].unlink()
     with pytest.raises(UserError, match=f"holds no {shards[-1].name}, which its index names"):
         check_folder(sharded)
+
+
+def test_links_into_the_hubs_cache_count_what_they_lead_to(folder: Path, tmp_path: Path) -> None:
+    cached = tmp_path / "hub/models--owner--name"
+    snapshot, blobs = cached / "snapshots/0123abcd", cached / "blobs"
+    snapshot.mkdir(parents=True)
+    blobs.mkdir()
+    for at, file in enumerate(sorted(folder.iterdir())):
+        shutil.copy(file, blobs / f"{at:040x}")
+        (snapshot / file.name).symlink_to(f"../../blobs/{at:040x}")
+    check_folder(snapshot)
+    model = TransformersModel(str(snapshot))
+    assert model.footprint is not None
+    assert model.footprint.bytes_on_disk == (folder / "model.safetensors").stat().st_size

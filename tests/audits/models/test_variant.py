@@ -37,6 +37,7 @@ def test_a_quantised_model_is_another_model_near_the_first(bits: str, most: floa
     assert rounded.identity != whole.identity
     assert rounded.identity.settings["quantised"].startswith(bits)
     assert rounded.footprint.parameters == whole.footprint.parameters
+    assert rounded.footprint.bytes_on_disk == (TINY / "model.safetensors").stat().st_size
     apart = [
         abs(one.logprob - other.logprob) / one.tokens
         for one, other in zip(whole.score(TEXTS), rounded.score(TEXTS), strict=True)
