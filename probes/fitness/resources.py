@@ -94,12 +94,13 @@ class Resources(Probe):
         whole = bench.model.footprint
         counted = whole is not None and bool(whole.energy_of)
         for one, request, reply in zip(items, asked, replies, strict=True):
+            last = one is items[-1]
             yield Observation(
                 item=one.id,
                 cluster=one.cluster,
                 status="error" if reply.error else "judged" if reply.text.strip() else "empty",
-                values={**_timed(reply, energy=counted), **_taken(whole)},
-                reason=reply.error or (_energy(whole) if one is items[-1] else ""),
+                values={**_timed(reply, energy=counted), **(_taken(whole) if last else {})},
+                reason=reply.error or (_energy(whole) if last else ""),
                 exchanges=(Exchange(asked=request, reply=reply),),
             )
 

@@ -18,6 +18,7 @@ from slm_audit.audits.models.cascade import CascadeModel
 from slm_audit.audits.models.confidence import Confidence
 from slm_audit.audits.models.replay import ReplayModel
 from slm_audit.audits.models.replies import written
+from slm_audit.audits.observations import Observations
 from slm_audit.audits.plan import Plan, check_plan
 from slm_audit.audits.responders import cascade_figures
 from slm_audit.audits.selection import Selected
@@ -227,7 +228,7 @@ def test_what_the_large_model_said_in_vain_is_counted_and_has_left() -> None:
         )
         for at, reply in enumerate(replies)
     ]
-    found = {(one.metric, one.groups): one.value for one in cascade_figures([(run, seen)], 0.95)}
+    found = {(one.metric, one.groups): one.value for one in cascade_figures([(run, Observations(seen))], 0.95)}
     assert found["cascade.deferral_rate", ()] == 1 / 4
     # Of the large model three samples were drawn, each of one token read and three written, for the sake of the last.
     assert found["cascade.tokens", (("responder", "large"),)] == pytest.approx(3 * (1 + 3) / 4)
