@@ -11,7 +11,7 @@ import torch
 from ...probes.contract import Decoding
 
 NEARLY_ALL = 256
-BLOCK = 256
+BLOCK = 128  # divides most vocabularies, and what need not be padded is not copied
 
 
 def noise(seed: int, prompt: Sequence[int], sample: int, steps: int) -> list[float]:
@@ -48,7 +48,9 @@ def draw(logits: torch.Tensor, decoding: Decoding, numbers: Sequence[float]) -> 
 def _by_blocks(chances: torch.Tensor, at: torch.Tensor) -> torch.Tensor:
     """The token on which each number falls, found among blocks of tokens first: the whole is summed only once."""
     rows, vocabulary = chances.shape
-    chances = torch.nn.functional.pad(chances, (0, -vocabulary % BLOCK)).view(rows, -1, BLOCK)
+    if vocabulary % BLOCK:
+        chances = torch.nn.functional.pad(chances, (0, -vocabulary % BLOCK))
+    chances = chances.view(rows, -1, BLOCK)
     heights = chances.sum(-1).double()
     total = heights.cumsum(-1)
     aim = at * total[:, -1:]

@@ -18,6 +18,8 @@ from .rows import Row, advance
 from .tokens import Tokens
 from .trees import Ids, Tree
 
+AT_ONCE = 64  # positions: room for texts of so many tokens is taken once, for longer ones as they grow
+
 
 @dataclass(slots=True, eq=False)
 class Prompt:
@@ -62,7 +64,7 @@ class Flight:
     def _step(self) -> None:
         steps = [len(one.drawn) - 1 for one in self._rows]
         lengths = [len(one.ids) for one in self._prompts]
-        self._drawn.reserve(self._shapes, len(steps), max(steps) + 1)
+        self._drawn.reserve(self._shapes, len(steps), max(max(steps) + 1, min(self.decoding.max_tokens, AT_ONCE)))
         attention = FlightAttention(self._slots, self._drawn)
         attention.aim(self._homes, lengths, steps, self._slots.layers[0].keys)
         device = self.passing.device

@@ -18,6 +18,9 @@ from .quantised import settle
 from .tokens import Tokenizer
 from .variant import AS_IT_LIES, Variant
 
+# Transformers 4 loads scikit-learn, scipy.stats and pandas for drafts, which are not used here: 100 MB and a second.
+transformers.utils.import_utils._sklearn_available = False
+
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 

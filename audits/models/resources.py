@@ -11,6 +11,7 @@ from pathlib import Path
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
 DONT_NEED = 4  # MADV_DONTNEED of Linux
+MALLOC = {-8: 1, -3: 1 << 25, -1: 1 << 27}  # glibc's M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
 
 
 def cores(cgroup: Path = CGROUP) -> int:
@@ -50,6 +51,20 @@ def growth(work: Callable[[], object]) -> int | None:
     work()
     after = None if before is None else _kilobytes("VmHWM:")
     return None if before is None or after is None else max(0, after - before) * 1024
+
+
+def one_heap() -> None:
+    """All threads allocate from one heap, and what is freed of it is kept for the next pass.
+
+    By default each thread has heaps of its own, which a pass's large blocks leave full of holes, and the system takes
+    freed memory back and clears it before every pass. Does nothing where malloc is not glibc's.
+    """
+    try:
+        tune = ctypes.CDLL(None).mallopt
+    except (AttributeError, OSError, TypeError):
+        return
+    for option, value in MALLOC.items():
+        tune(option, value)
 
 
 def forget_pages(suffix: str) -> None:

@@ -12,6 +12,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve w
 
 import torch
 
+from .resources import one_heap
+
 Job = TypeVar("Job")
 Done = TypeVar("Done")
 
@@ -21,6 +23,7 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         """So many; one works in the thread that asks."""
+        one_heap()  # before its threads begin
         self.count = count
         self.stop = threading.Event()
         """Set when the results are no longer wanted: a long job looks at it and ends."""
