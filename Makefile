@@ -29,4 +29,4 @@ wheel:          ## the built wheel, installed elsewhere, audits from outside the
 PEERS ?= .peers
 benchmark:      ## this engine against lm_eval, plain generate, and llama.cpp if it is on the PATH; best on a quiet machine
 	$(PEERS)/bin/python -c 'import gguf' 2> /dev/null || ($(PYTHON) -m venv $(PEERS) && $(PEERS)/bin/python -m pip install -q "$$(grep ^torch== constraints.txt)" 'lm_eval[hf]' gguf)
-	$(PYTHON) tests/performance/benchmark.py --peers $(PEERS)/bin/python --models $(PEERS)/models
+	$(PYTHON) tests/performance/benchmark.py --peers $(PEERS)/bin/python --models $(PEERS)/models $(ARGS)
