@@ -37,6 +37,17 @@ def test_shares_are_those_of_the_cut_distribution(decoding: Decoding, wanted: di
         assert found[token] == pytest.approx(share, abs=4 * (0.25 / 4000) ** 0.5)
 
 
+@pytest.mark.parametrize("vocabulary", [3 * drawing.BLOCK, 3 * drawing.BLOCK + 5])
+def test_a_number_falls_on_the_token_at_which_the_running_sum_passes_it(vocabulary: int) -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(vocabulary) * 3
+    numbers = torch.linspace(0.001, 0.999, 400).tolist()
+    running = logits.double().softmax(-1).cumsum(-1).tolist()
+    drawn = draw(logits.repeat(400, 1), Decoding(max_tokens=1, temperature=1.0), numbers).tolist()
+    for token, number in zip(drawn, numbers, strict=True):
+        assert (running[token - 1] if token else 0) - 1e-6 <= number <= running[token] + 1e-6
+
+
 def test_a_part_of_the_vocabulary_is_enough_and_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     logits = torch.randn(64, 1000) * torch.linspace(0.1, 6, 64)[:, None]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -15,6 +18,24 @@ def test_results_come_in_order_and_without_gradients(count: int) -> None:
         return job * job, torch.is_inference_mode_enabled(), torch.get_num_threads()
 
     assert Workers(count).each(work, range(20)) == [(job * job, True, 1) for job in range(20)]
+
+
+@pytest.mark.skipif("glibc" not in platform.libc_ver(), reason="the system's malloc is not glibc's")
+def test_what_a_job_frees_is_at_hand_for_the_next_one() -> None:
+    code = """if True:
+        import resource, torch
+        from slm_audit.audits.models.workers import Workers
+
+        def work(_):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            blocks = [torch.ones(1_000_000) for _ in range(20)]
+            return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+        print(*Workers(1).each(work, range(4)))
+    """
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    first, *_, last = map(int, told.split())
+    assert last < first / 10
 
 
 def test_an_error_stops_a_job_that_would_go_on_for_ever() -> None:
