@@ -17,7 +17,7 @@ from .assemble import transcripts_of
 from .bench import Detectors, opener
 from .budget import allot
 from .environment import own_version
-from .errors import UserError
+from .errors import EvidenceError, Unreachable, UserError
 from .items import refuse_other_items
 from .journal import NAME as JOURNAL
 from .journal import Journal
@@ -95,7 +95,10 @@ def run(
 
 
 def resume(folder: Path, open_it: Callable[[Spec, Path], Model], *, allow_code: bool, progress: Progress) -> Ended:
-    """Carry on a run that was stopped; UserError names what differs from when it began."""
+    """Carry on a run that was stopped.
+
+    UserError names what differs from when it began; EvidenceError says that the model cannot be reached now.
+    """
     if (done := _finished(folder)) is not None:
         return done
     journal = Journal(folder / JOURNAL, write=True)
@@ -106,7 +109,10 @@ def resume(folder: Path, open_it: Callable[[Spec, Path], Model], *, allow_code: 
             raise UserError(f"the run was begun by slm-audit {settings.version}, this is {own_version()}; run it anew")
         selected = settings.select(allow_code=allow_code)
         refuse_other_items(journal, selected)
-        model = open_it(settings.spec, settings.base)
+        try:
+            model = open_it(settings.spec, settings.base)
+        except Unreachable as error:  # no fault of the run's: its evidence cannot be had now
+            raise EvidenceError(f"{error}; what was answered is kept, so resume when it is back") from None
         settings.refuse_another(model)
         return _carry_on(folder, journal, selected, model, progress)
     finally:

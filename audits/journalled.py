@@ -30,6 +30,8 @@ FOOTPRINT = "footprint"
 Asked = TypeVar("Asked", Generation, Scoring)
 Answer = TypeVar("Answer")
 Row = tuple[str, object]
+Each = Callable[[Iterable[Sequence[Asked]]], Iterator[tuple[int, Sequence[Answer]]]]
+"""What asks batches, and gives the place of each among them with its answers."""
 
 
 @runtime_checkable
@@ -153,13 +155,12 @@ class JournalledModel(Facade):
         """One list of completions for each request."""
         keys = [[generation_key(self._identity, one, at) for at in range(one.samples)] for one in requests]
         replies: list[list[Completion]] = [[] for _ in requests]
-        each = self._model.generate_each if isinstance(self._model, Concurrent) else _in_turn(self._model.generate)
 
         def rows(place: int, texts: Sequence[Completion]) -> list[Row]:
             told = enumerate(zip(keys[place], texts, strict=True))
             return [(key, {"asked": requests[place], "sample": at, "reply": reply}) for at, (key, reply) in told]
 
-        for batch, held in self._answered(requests, keys, each, rows):
+        for batch, held in self._answered(requests, keys, generating(self._model), rows):
             for place in batch:
                 replies[place] = [_reply(Completion, held[key]) for key in keys[place]]
             told = [reply for place in batch for reply in replies[place]]
@@ -170,12 +171,11 @@ class JournalledModel(Facade):
         """One score for each request."""
         keys = [[scoring_key(self._identity, one)] for one in requests]
         replies: dict[int, Score] = {}
-        each = self._model.score_each if isinstance(self._model, Concurrent) else _in_turn(self._model.score)
 
         def rows(place: int, score: Score) -> list[Row]:
             return [(keys[place][0], {"asked": requests[place], "reply": score})]
 
-        for batch, held in self._answered(requests, keys, each, rows):
+        for batch, held in self._answered(requests, keys, scoring(self._model), rows):
             replies.update((place, _reply(Score, held[keys[place][0]])) for place in batch)
             self._counted(len(batch), sum(replies[place].tokens for place in batch))
         return [replies[place] for place in range(len(requests))]
@@ -184,7 +184,7 @@ class JournalledModel(Facade):
         self,
         requests: Sequence[Asked],
         keys: Sequence[Sequence[str]],
-        each: Callable[[Iterable[Sequence[Asked]]], Iterator[tuple[int, Sequence[Answer]]]],
+        each: Each[Asked, Answer],
         rows: Callable[[int, Answer], list[Row]],
     ) -> Iterator[tuple[list[int], dict[str, JSON]]]:
         """Every batch with its rows in the journal: first taken from there, else asked and committed whole."""
@@ -224,9 +224,17 @@ def plain_batches(requests: int) -> list[list[int]]:
     return [list(range(at, min(at + BATCH, requests))) for at in range(0, requests, BATCH)]
 
 
-def _in_turn(
-    ask: Callable[[Sequence[Asked]], Sequence[Answer]],
-) -> Callable[[Iterable[Sequence[Asked]]], Iterator[tuple[int, Sequence[Answer]]]]:
+def generating(model: Model) -> Each[Generation, list[Completion]]:
+    """What asks a model for texts: several batches at a time if it can, else one after the other."""
+    return model.generate_each if isinstance(model, Concurrent) else _in_turn(model.generate)
+
+
+def scoring(model: Model) -> Each[Scoring, Score]:
+    """What asks a model for scores: several batches at a time if it can, else one after the other."""
+    return model.score_each if isinstance(model, Concurrent) else _in_turn(model.score)
+
+
+def _in_turn(ask: Callable[[Sequence[Asked]], Sequence[Answer]]) -> Each[Asked, Answer]:
     """One batch after the other."""
 
     def each(batches: Iterable[Sequence[Asked]]) -> Iterator[tuple[int, Sequence[Answer]]]:

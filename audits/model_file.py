@@ -44,7 +44,8 @@ class LocalFile(_Kind):
         return self.path
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
+    """The address of a server as it is asked; ValueError if it is none, or holds a key."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", url):
         raise ValueError(
@@ -66,7 +67,7 @@ def _listed(said: object) -> object:
 
 
 Addresses = Annotated[
-    tuple[Annotated[str, AfterValidator(_address)], ...], BeforeValidator(_listed), Field(min_length=1)
+    tuple[Annotated[str, AfterValidator(address)], ...], BeforeValidator(_listed), Field(min_length=1)
 ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .errors import UserError
-from .model_file import LocalFile, ModelFile
+from .model_file import LocalFile, ModelFile, address
 from .models.adapter import check_adapter
 from .models.files import check_folder
 from .models.leave import Leave
@@ -59,6 +59,18 @@ def with_places(model: ModelFile, base: Path, *, allow_path: bool) -> ModelFile:
             raise UserError(f"{template} is no file; model.template is auto, never, or the path of a Jinja file")
         found["template"] = str(template)
     return model.model_copy(update=found)
+
+
+def moved(model: ModelFile, place: str) -> ModelFile:
+    """The section of a model that lies elsewhere now: a path, or the addresses of a server with commas between."""
+    if model.kind == "endpoint":
+        try:
+            return model.model_copy(update={"url": tuple(address(one) for one in place.split(","))})
+        except ValueError as error:
+            raise UserError(f"--model: {error}") from None
+    if model.kind in ("transformers", "replay"):
+        return model.model_copy(update={"path": place})
+    raise UserError(f"--model says where a folder, a file of replies or a server is now; a {model.kind} has none such")
 
 
 def where(model: ModelFile, base: Path) -> str:

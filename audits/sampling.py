@@ -6,7 +6,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -26,7 +26,7 @@ from ..probes.detectors import Detector
 from .bench import Detectors, JournalBench
 from .items import ORDER, in_order, items_of, windows
 from .journal import NAME, Journal
-from .journalled import Facade, JournalledModel, batches_of
+from .journalled import Facade, JournalledModel, batches_of, generating, scoring
 from .selection import Selected
 
 ENOUGH, CLUSTERS = 1.5, 32
@@ -129,18 +129,28 @@ class Weighed(Facade):
         return batches_of(self._model, cast("Sequence[Generation] | Sequence[Scoring]", longer))
 
     def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
-        """The inner model's; a batch takes as many passes as its longest reply has tokens, and one for the prompts."""
-        replies = self._model.generate(requests)
-        said = [one for some in replies for one in some]
-        longest = max((one.tokens or 0 for one in said), default=0)
-        self._count(longest + 1, len(said), sum((one.tokens or 0) + (one.prompt_tokens or 0) for one in said))
-        return replies
+        """The inner model's texts, as one batch."""
+        return list(next(self.generate_each([requests]))[1])
 
     def score(self, requests: Sequence[Scoring]) -> list[Score]:
-        """The inner model's, in one pass."""
-        replies = self._model.score(requests)
-        self._count(1, len(replies), sum(one.tokens for one in replies))
-        return replies
+        """The inner model's scores, as one batch."""
+        return list(next(self.score_each([requests]))[1])
+
+    def generate_each(
+        self, batches: Iterable[Sequence[Generation]]
+    ) -> Iterator[tuple[int, Sequence[list[Completion]]]]:
+        """The inner model's; a batch takes as many passes as its longest reply has tokens, and one for the prompts."""
+        for at, replies in generating(self._model)(batches):
+            said = [one for some in replies for one in some]
+            longest = max((one.tokens or 0 for one in said), default=0)
+            self._count(longest + 1, len(said), sum((one.tokens or 0) + (one.prompt_tokens or 0) for one in said))
+            yield at, replies
+
+    def score_each(self, batches: Iterable[Sequence[Scoring]]) -> Iterator[tuple[int, Sequence[Score]]]:
+        """The inner model's, each batch in one pass."""
+        for at, replies in scoring(self._model)(batches):
+            self._count(1, len(replies), sum(one.tokens for one in replies))
+            yield at, replies
 
     def _count(self, passes: int, requests: int, tokens: int) -> None:
         call = self.calls[-1]

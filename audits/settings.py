@@ -118,12 +118,16 @@ class Settings:
 
     def refuse_another(self, model: Model) -> None:
         """UserError that names what differs, when `model` is not the one that the run began with."""
-        then, now = mapping(self.model["identity"]), mapping(to_json(model.identity))
-        for name, value in now.items():
-            if then.get(name) != value:
-                raise UserError(
-                    f"the model's {name} differs: {then.get(name)} when the run began, {value} now; run it anew"
-                )
+        if differ := _difference(self.model["identity"], to_json(model.identity)):
+            raise UserError(f"the model's {differ} now; run it anew")
+
+
+def _difference(then: JSON, now: JSON, *names: str) -> str:
+    """What differs first between two values, and how; "" if they are the same."""
+    if not isinstance(then, Mapping) or not isinstance(now, Mapping):
+        return "" if then == now else f"{'.'.join(names)} differs: {then} when the run began, {now}"
+    inner = (_difference(then.get(name), now.get(name), *names, name) for name in {**now, **then})
+    return next(filter(None, inner), "")
 
 
 def mapping(value: JSON) -> dict[str, JSON]:

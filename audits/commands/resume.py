@@ -14,9 +14,16 @@ if TYPE_CHECKING:
     from ..spec import Spec
 
 
-@click.command(short_help="Carry on a run that was stopped.", epilog="\b\nExample:\n  slm-audit resume runs/latest\n")
+@click.command(
+    short_help="Carry on a run that was stopped.",
+    epilog="""\b
+Examples:
+  slm-audit resume runs/latest
+  slm-audit resume runs/latest --model http://other-host:8000/v1
+""",
+)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--model", "moved_to", help="Where the model lies now, if it was moved.")
+@click.option("--model", "moved_to", help="Where the model is now, if it was moved: its path or its addresses.")
 @click.option("--local", "here", is_flag=True, help="Ask the model on this machine, not on the run's cluster.")
 @KEY_ENV
 @ALLOW_PICKLES
@@ -46,13 +53,13 @@ def resume(
     from .. import engine
     from ..execution import LOCAL
     from ..models import Leave, open_model
-    from ..placing import where, with_places
+    from ..placing import moved, where, with_places
     from ..progress import TerminalProgress
 
     def open_it(spec: Spec, base: Path) -> Model:
         model = with_places(spec.model, base, allow_path=True)
-        if moved_to and model.kind in ("transformers", "replay"):
-            model = model.model_copy(update={"path": moved_to})
+        if moved_to:
+            model = moved(model, moved_to)
         leave = Leave(key_env, allow_code, allow_pickles)
         return open_model(model, where(model, base), leave, LOCAL if here else spec.execution)
 

@@ -10,9 +10,8 @@ small one says after the context decides, and all continuations of a context are
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TypeVar
 
 from ...probes.contract import (
     Access,
@@ -28,7 +27,7 @@ from ...probes.contract import (
     to_json,
 )
 from ..errors import UserError
-from ..journalled import BATCH, Asked, Batched, Noted, plain_batches
+from ..journalled import BATCH, Answer, Asked, Each, Noted, batches_of, generating, scoring
 from ..memory import Reloadable
 from .confidence import Confidence
 from .seeds import seed_of_sample
@@ -38,7 +37,6 @@ FIRST_WORDS = Decoding(max_tokens=12)
 """What the small model says after a context that is to be scored: as much as an answer to a choice takes."""
 DRAWN_FOR_COMPARISON = -1
 """Such texts have a seed of their own, or they would be the samples that were asked for."""
-Answer = TypeVar("Answer", list[Completion], Score)
 Drafts = tuple[Completion, ...]
 
 
@@ -76,7 +74,7 @@ class CascadeModel:
         """The small model's batches of texts; scores by context, so that one decision holds for all of a context."""
         scored = [one for one in requests if isinstance(one, Scoring)]
         if not scored:
-            return _batches(self._small, [one for one in requests if isinstance(one, Generation)])
+            return self._drawn_batches([one for one in requests if isinstance(one, Generation)])
         places: dict[object, list[int]] = {}
         for place, one in enumerate(scored):
             places.setdefault(one.context, []).append(place)
@@ -98,7 +96,7 @@ class CascadeModel:
             for place, some in enumerate(unsure)
             if any(some)
         }
-        said = _in_batches(self._large, list(deferred.values()), self._large.generate)
+        said = _in_batches(self._large, list(deferred.values()), generating(self._large))
         larger = dict(zip(deferred, said, strict=True))
         return [
             [
@@ -119,7 +117,7 @@ class CascadeModel:
         scores: dict[int, Score] = {}
         for model, responder in ((self._small, SMALL), (self._large, LARGE)):
             own = [place for place, one in enumerate(requests) if sure[one.context] == (responder == SMALL)]
-            said = _in_batches(model, [requests[place] for place in own], model.score)
+            said = _in_batches(model, [requests[place] for place in own], scoring(model))
             for place, score in zip(own, said, strict=True):
                 scores[place] = replace(score, responder=responder, drafts=drafts[requests[place].context])
         return [scores[place] for place in range(len(requests))]
@@ -138,11 +136,22 @@ class CascadeModel:
             for one, other in zip(small, large, strict=False)
         ]
 
+    def _drawn_batches(self, requests: Sequence[Generation]) -> list[list[int]]:
+        """The small model's batches; those of one request, as a server has them, together: many are decided at once."""
+        plan: list[list[int]] = []
+        for batch in batches_of(self._small, requests):
+            single = len(batch) == 1 and not requests[batch[0]].alone
+            if single and plan and not requests[plan[-1][0]].alone and len(plan[-1]) < BATCH:
+                plan[-1].extend(batch)
+            else:
+                plan.append(list(batch))
+        return plan
+
     def _drafts(self, requests: Sequence[Generation]) -> list[list[Drafts]]:
         """What the small model says to each request, sample by sample, and behind it what it drew for comparison."""
         rule = self._confidence
         asked = [replace(one, token_logprobs=one.token_logprobs or rule.by == "likelihood") for one in requests]
-        said = _in_batches(self._small, asked, self._small.generate)
+        said = _in_batches(self._small, asked, generating(self._small))
         if rule.by != "agreement":
             return [[(one,) for one in some] for some in said]
         compared = [
@@ -154,7 +163,7 @@ class CascadeModel:
             )
             for one in requests
         ]
-        drawn = _in_batches(self._small, compared, self._small.generate)
+        drawn = _in_batches(self._small, compared, generating(self._small))
         return [[(one, *others) for one in some] for some, others in zip(said, drawn, strict=True)]
 
     def _notes(self) -> Iterator[str]:
@@ -213,17 +222,12 @@ def _seconds(drafts: Drafts) -> float | None:
     return answer.seconds + max((one.seconds or 0.0 for one in drawn), default=0.0)
 
 
-def _batches(model: Model, requests: Sequence[Asked]) -> list[list[int]]:
-    return model.batches(requests) if isinstance(model, Batched) else plain_batches(len(requests))
-
-
-def _in_batches(
-    model: Model, requests: Sequence[Asked], ask: Callable[[Sequence[Asked]], Sequence[Answer]]
-) -> list[Answer]:
+def _in_batches(model: Model, requests: Sequence[Asked], each: Each[Asked, Answer]) -> list[Answer]:
     """The answers to requests, in batches that the model itself has planned."""
+    plan = batches_of(model, requests)
     found: dict[int, Answer] = {}
-    for batch in _batches(model, requests):
-        found.update(zip(batch, ask([requests[place] for place in batch]), strict=True))
+    for at, said in each([requests[place] for place in batch] for batch in plan):
+        found.update(zip(plan[at], said, strict=True))
     return [found[place] for place in range(len(requests))]
 
 

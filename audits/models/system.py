@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...probes.contract import (
     Access,
@@ -18,7 +18,7 @@ from ...probes.contract import (
     Score,
     Scoring,
 )
-from ..journalled import Asked, Noted, batches_of
+from ..journalled import Asked, Noted, batches_of, generating, scoring
 from ..memory import Reloadable
 
 Prompt = str | tuple[Message, ...]
@@ -56,6 +56,16 @@ class SystemPrompted:
     def score(self, requests: Sequence[Scoring]) -> list[Score]:
         """The other model's scores."""
         return self._model.score([self._asked(one) for one in requests])
+
+    def generate_each(
+        self, batches: Iterable[Sequence[Generation]]
+    ) -> Iterator[tuple[int, Sequence[list[Completion]]]]:
+        """The other model's texts, several batches at a time if it can."""
+        return generating(self._model)([self._asked(one) for one in batch] for batch in batches)
+
+    def score_each(self, batches: Iterable[Sequence[Scoring]]) -> Iterator[tuple[int, Sequence[Score]]]:
+        """The other model's scores, several batches at a time if it can."""
+        return scoring(self._model)([self._asked(one) for one in batch] for batch in batches)
 
     def loads(self) -> Sequence[Load]:
         """The other model's."""

@@ -18,6 +18,7 @@ import httpx
 
 from .faults import RequestFault, ServerGone, cause_of, words_of
 from .key import struck
+from .stream import Arrived, BrokenStream, put_together
 
 MOST_BYTES = 8_000_000
 LONGEST_WAIT = 300.0
@@ -40,11 +41,12 @@ class Address:
 
 
 class Reply(NamedTuple):
-    """What an address said, as JSON, and how long it took."""
+    """What an address said, as JSON; after how many seconds it was there, and its first token if it was streamed."""
 
     said: object
     address: Address
     seconds: float
+    first_seconds: float | None
 
 
 class _Again(NamedTuple):
@@ -116,13 +118,13 @@ class Client:
             raise ServerGone(f"{address.host}: {failed.fault}")
         raise failed.fault
 
-    async def at(self, address: Address, method: str, path: str, body: Mapping[str, object] | None = None) -> object:
+    async def at(self, address: Address, method: str, path: str, body: Mapping[str, object] | None = None) -> Reply:
         """One address's own answer, tried again if it is busy or the connection broke; raises what `post` raises."""
         tried = 0
         while True:
             failed = await self._tried(address, method, path, body)
             if isinstance(failed, Reply):
-                return failed.said
+                return failed
             tried += 1
             if not failed.everyone and (not failed.broke or tried >= self._tries):
                 raise failed.fault
@@ -145,10 +147,9 @@ class Client:
         self, address: Address, method: str, path: str, body: Mapping[str, object] | None
     ) -> Reply | _Again:
         address.asked += 1
-        begun = time.perf_counter()
         try:
             async with asyncio.timeout(self._time_out):
-                status, headers, said = await self._sent(f"{address.url}/{path}", method, body)
+                status, headers, parts = await self._sent(f"{address.url}/{path}", method, body)
         except (TimeoutError, httpx.TimeoutException):
             return _Again(RequestFault("time_out", f"no reply within {self._time_out:g} s"), most=2)
         except httpx.ConnectError as error:
@@ -161,31 +162,40 @@ class Client:
             raise RequestFault("server", f"the reply is larger than {MOST_BYTES:,} bytes") from None
         finally:
             address.asked -= 1
+        first_seconds = None
+        if status == 200 and body is not None and "stream" in body and "json" not in headers.get("content-type", ""):
+            try:
+                whole, status, first_seconds = put_together(parts)
+                said = struck(whole, self._key)
+            except (BrokenStream, RecursionError) as broken:
+                return _Again(RequestFault("server", f"the stream {broken}", status))
+        else:
+            said = _parsed(b"".join(one.data for one in parts).decode("utf-8", "replace"), self._key)
         read = self._read(address, status, headers, said)
-        return read if isinstance(read, _Again) else Reply(read, address, time.perf_counter() - begun)
+        return read if isinstance(read, _Again) else Reply(read, address, parts[-1].seconds, first_seconds)
 
-    async def _sent(self, url: str, method: str, body: Mapping[str, object] | None) -> tuple[int, httpx.Headers, str]:
+    async def _sent(
+        self, url: str, method: str, body: Mapping[str, object] | None
+    ) -> tuple[int, httpx.Headers, list[Arrived]]:
+        begun = time.perf_counter()
         async with self._http.stream(method, url, json=body) as reply:
-            parts, size = [], 0
+            parts, size = [Arrived(time.perf_counter() - begun, b"")], 0
             async for part in reply.aiter_bytes():
                 size += len(part)
                 if size > MOST_BYTES:
                     raise _TooLarge
-                parts.append(part)
-            return reply.status_code, reply.headers, b"".join(parts).decode("utf-8", "replace")
+                parts.append(Arrived(time.perf_counter() - begun, part))
+            return reply.status_code, reply.headers, parts
 
-    def _read(self, address: Address, status: int, headers: httpx.Headers, text: str) -> object:
+    def _read(self, address: Address, status: int, headers: httpx.Headers, said: object) -> object:
         """The JSON that was said, or the failure that may pass; RequestFault or ServerGone for others."""
-        try:
-            said = struck(json.loads(text, parse_constant=_refused_number), self._key)
-        except (ValueError, RecursionError):
-            said = None
-        words = words_of(said) if said is not None else words_of(struck(text, self._key))
+        words = words_of(said)
         if 300 <= status < 400:
-            host = urlsplit(headers.get("location", "")).netloc or address.host
-            raise RequestFault("redirect", f"it points to {host}, which is not followed; name that address", status)
+            there = urlsplit(str(struck(headers.get("location", ""), self._key))).netloc.rpartition("@")[2]
+            where = f"it points to {there or address.host}, which is not followed; name that address"
+            raise RequestFault("redirect", where, status)
         if status == 401:
-            raise ServerGone(f"{address.host} refuses the key ({status}: {words})")
+            raise ServerGone(f"{address.host} refuses the key ({status}: {words})", refused=True)
         if status in _BUSY:
             fault = RequestFault("server", f"{status}: {words}", status)
             return _Again(fault, wait=_asked_for(headers.get("retry-after", "")), everyone=True)
@@ -219,6 +229,14 @@ class _TooLarge(Exception):
 
 def _first(error: Exception) -> Exception:
     return _first(error.exceptions[0]) if isinstance(error, ExceptionGroup) else error
+
+
+def _parsed(text: str, key: str) -> object:
+    """The JSON in a text, or the text itself where it is none; without the key."""
+    try:
+        return struck(json.loads(text, parse_constant=_refused_number), key)
+    except (ValueError, RecursionError):
+        return struck(text, key)
 
 
 def _refused_number(name: str) -> float:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple, get_args
+from dataclasses import dataclass, field
+from typing import get_args
 
-from ....probes.contract import Access, Completion, Decoding, Generation, Message, Scoring
-from ...errors import UserError
-from ...yaml_file import nearest
-from .client import Address, Client
+from ....probes.contract import JSON, Access, Completion, Decoding, Generation, Message, Scoring, Tool
+from ...errors import Unreachable, UserError
+from .client import Address, Client, Reply
 from .faults import RequestFault
+from .listing import context_of, listing, served
 from .scoring import Dialect, body_for, body_for_count, score_of, spell, tokens_of
 from .truncation import untruncated
 from .wire import asked, count, dig, read
@@ -21,13 +21,25 @@ SYSTEM = "Answer in the manner of a sailor who has seen all the seven seas."
 DRAWN = Decoding(max_tokens=24, temperature=1.0)
 SEEDS = (11, 11, 12, 13, 14)
 """The first twice: a server that honours seeds says the same; the others tell whether it draws at all."""
+STREAMED = Decoding(max_tokens=24)
+WEATHER = Tool(
+    name="get_weather",
+    description="Tells today's weather in a city.",
+    parameters={"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+)
+CALLING = Generation(
+    prompt=(Message(role="user", content="What is the weather in Paris today? Call get_weather to find out."),),
+    decoding=Decoding(max_tokens=96),
+    tools=(WEATHER,),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What one address can do. `reference` is how likely it finds a fixed text, in nats, where it tells.
 
-    `untruncated` are the fields that make it draw from all tokens.
+    `untruncated` are the fields that make it draw from all tokens. `unstreamed` is why the tokens of a reply cannot be
+    timed, or "". `served` is what it tells of the weights.
     """
 
     access: frozenset[Access]
@@ -38,19 +50,31 @@ class Found:
     context_tokens: int | None
     version: str
     reference: float | None
+    unstreamed: str
+    served: Mapping[str, JSON]
 
 
-class _Asker(NamedTuple):
-    """Asks one address about one model."""
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Asks one address about one model; keeps the fingerprints that come with its replies."""
 
     client: Client
     address: Address
     model: str
+    fingerprints: set[str] = field(default_factory=set)
+
+    async def at(self, path: str, body: Mapping[str, object]) -> Reply:
+        """What it says; RequestFault if it refuses."""
+        reply = await self.client.at(self.address, "POST", path, body)
+        fingerprint = dig(reply.said, "system_fingerprint")
+        if isinstance(fingerprint, str) and fingerprint:
+            self.fingerprints.add(fingerprint)
+        return reply
 
     async def reply(self, path: str, body: Mapping[str, object]) -> object | None:
         """What it says, or None if it refuses; a server that says nothing at all is not asked on."""
         try:
-            return await self.client.at(self.address, "POST", path, body)
+            return (await self.at(path, body)).said
         except RequestFault as fault:
             if fault.cause == "time_out":
                 raise
@@ -58,14 +82,7 @@ class _Asker(NamedTuple):
 
     async def completion(self, request: Generation, **more: object) -> Completion | None:
         """The text that it gives, or None if it refuses or gives another shape; `more` fields go along."""
-        path, body = asked(
-            self.model,
-            request.prompt,
-            request.decoding,
-            seed=request.seed,
-            prefill=request.prefill,
-            logprobs=request.token_logprobs,
-        )
+        path, body = asked(self.model, request)
         said = await self.reply(path, {**body, **more})
         try:
             return None if said is None else read(said, request)
@@ -79,20 +96,22 @@ async def discover(client: Client, address: Address, model: str, *, template: bo
     `template` allows the chat interface, through which the server puts its own template around a prompt.
     """
     asker = _Asker(client, address, model)
-    context_tokens = await _listed(asker)
+    listed = await listing(asker.client, address, model)
     chat: tuple[Message, ...] = (Message(role="user", content=QUESTION),)
     one = Decoding(max_tokens=1)
     plain = await asker.completion(Generation(prompt=QUESTION, decoding=one)) is not None
     chats = template and await asker.completion(Generation(prompt=chat, decoding=one)) is not None
     if not plain and not chats:
-        raise UserError(await _why_nothing(asker, template))
-    client.knows(*asked(model, chat if chats else QUESTION, one, seed=0))
+        raise await _why_nothing(asker)
     prompt: str | tuple[Message, ...] = chat if chats else QUESTION
+    client.knows(*asked(model, Generation(prompt=prompt, decoding=one)))
     access = {Access.generate}
     if chats:
         access.add(Access.chat)
         if await _counts_more(asker, chat, (Message(role="system", content=SYSTEM), *chat)):
             access.add(Access.system)
+        if await _calls(asker):
+            access.add(Access.tools)
     goes_on = chats and await _goes_on(asker, chat)
     if goes_on or not chats:
         access.add(Access.prefill)
@@ -114,48 +133,53 @@ async def discover(client: Client, address: Address, model: str, *, template: bo
     dialect, reference, offsets = await _scores(asker, contexts)
     if dialect:
         access |= {Access.score, Access.token_scores} if offsets else {Access.score}
+    unstreamed = await _why_unstreamed(asker, Generation(prompt=prompt, decoding=STREAMED, alone=True))
     return Found(
         access=frozenset(access),
         plain=plain,
         dialect=dialect,
         draws=draws,
         untruncated=await untruncated(drawn_with, list(unlike.values())[:2]) if draws else {},
-        context_tokens=context_tokens,
+        context_tokens=context_of(listed),
         version=await _version(asker),
         reference=reference,
+        unstreamed=unstreamed,
+        served=served(asker.fingerprints, listed, await listing(asker.client, address, model)),
     )
 
 
-async def _listed(asker: _Asker) -> int | None:
-    """How many tokens the list of models gives the model; UserError if the list is there and lacks the model."""
-    try:
-        said = await asker.client.at(asker.address, "GET", "models")
-    except RequestFault as fault:
-        if fault.cause in ("redirect", "time_out"):
-            raise
-        return None  # not every server has a list
-    listed = dig(said, "data")
-    if not isinstance(listed, list) or not listed:
-        return None
-    models = {str(dig(one, "id")): one for one in listed}
-    for one in listed:  # llama.cpp gives a model more names than one
-        aliases = dig(one, "aliases")
-        models |= {str(name): one for name in aliases} if isinstance(aliases, list) else {}
-    if asker.model not in models:
-        raise UserError(f"{asker.address.url} serves no model '{asker.model}'{nearest(asker.model, models)}")
-    tokens = dig(models[asker.model], "max_model_len") or dig(models[asker.model], "meta", "n_ctx")
-    return tokens if isinstance(tokens, int) and tokens > 0 else None
-
-
-async def _why_nothing(asker: _Asker, template: bool) -> str:
+async def _why_nothing(asker: _Asker) -> UserError:
     """One sentence on a server that gives no text: its own words where it has any."""
     said = f"{asker.address.url} gives no text of '{asker.model}'"
-    path, body = asked(asker.model, QUESTION, Decoding(max_tokens=1), seed=0)
     try:
-        await asker.client.at(asker.address, "POST", path, body)
+        await asker.at(*asked(asker.model, Generation(prompt=QUESTION, decoding=Decoding(max_tokens=1))))
     except RequestFault as fault:
-        return f"{said} ({fault}); mend model.name or model.url"
-    return f"{said} in a form that the interface has; name the address of an OpenAI-compatible server"
+        kind = Unreachable if fault.cause in ("server", "time_out") else UserError
+        return kind(f"{said} ({fault}); mend model.name or model.url")
+    return UserError(f"{said} in a form that the interface has; name the address of an OpenAI-compatible server")
+
+
+async def _calls(asker: _Asker) -> bool:
+    """Whether it takes tools and gives calls as calls: of its own accord, or at least where it must.
+
+    A model may well choose to call nothing; that the server has the form for calls shows where it is bidden to.
+    """
+    told = await asker.completion(CALLING)
+    if told is not None and not told.calls:
+        told = await asker.completion(CALLING, tool_choice="required")
+    return told is not None and any(one.name == WEATHER.name for one in told.calls)
+
+
+async def _why_unstreamed(asker: _Asker, request: Generation) -> str:
+    """Why the tokens of a reply cannot be timed, or "" if they can."""
+    try:
+        reply = await asker.at(*asked(asker.model, request))
+        told = read(reply.said, request)
+    except RequestFault as fault:
+        return str(fault)
+    if reply.first_seconds is None and told.text:
+        return "it sends its text whole, or many tokens at a time"
+    return ""
 
 
 async def _counts_more(asker: _Asker, few: tuple[Message, ...], many: tuple[Message, ...]) -> bool:
@@ -207,7 +231,7 @@ async def _version(asker: _Asker) -> str:
     root = Address(url=asker.address.url.removesuffix("/v1"))
     for path, name in (("version", "version"), ("props", "build_info")):
         try:
-            said = dig(await asker.client.at(root, "GET", path), name)
+            said = dig((await asker.client.at(root, "GET", path)).said, name)
         except RequestFault:
             continue
         if isinstance(said, str):

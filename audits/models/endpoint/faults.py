@@ -20,7 +20,12 @@ class RequestFault(Exception):
 
 
 class ServerGone(Exception):
-    """The server answers nothing now: to go on would only turn evidence into errors."""
+    """The server answers nothing now: to go on would only turn evidence into errors. `refused`: not with this key."""
+
+    def __init__(self, said: str, *, refused: bool = False) -> None:
+        """Say what happened."""
+        super().__init__(said)
+        self.refused = refused
 
 
 _TOO_LONG = re.compile(r"context.{0,20}(length|size|window)|too long|too many tokens|max(imum)?[ _]model[ _]len", re.I)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import html
+import json
 import re
 from collections.abc import Mapping
+from urllib.parse import quote, quote_plus
 
 from ...errors import UserError
 
@@ -31,13 +35,24 @@ def key_of(named: str | None, key_env: str, environ: Mapping[str, str]) -> str:
 
 
 def struck(said: object, key: str) -> object:
-    """A JSON value without the key, which a server may repeat in what it says."""
+    """A JSON value without the key, which a server may repeat in what it says: as it is, or as JSON, HTML or a URL."""
     if not key:
         return said
     if isinstance(said, str):
-        return said.replace(key, STRUCK)
+        for form in _forms(key):
+            said = said.replace(form, STRUCK)
+        return said
     if isinstance(said, list):
         return [struck(one, key) for one in said]
     if isinstance(said, dict):
         return {str(struck(name, key)): struck(one, key) for name, one in said.items()}
     return said
+
+
+@functools.cache
+def _forms(key: str) -> tuple[str, ...]:
+    """The key as other texts hold it, the longest first."""
+    as_json = json.dumps(key)[1:-1]
+    forms = {key, as_json, as_json.replace("/", "\\/"), html.escape(key), html.escape(key, quote=False)}
+    forms |= {quote(key, safe=""), quote(key), quote_plus(key)}
+    return tuple(sorted(forms, key=len, reverse=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -18,9 +19,13 @@ class Loop:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, name="slm-audit requests", daemon=True).start()
 
+    def begin(self, job: Coroutine[object, None, T]) -> Future[T]:
+        """What a coroutine will give."""
+        return asyncio.run_coroutine_threadsafe(job, self._loop)
+
     def run(self, job: Coroutine[object, None, T]) -> T:
         """What a coroutine gives, or what it raises."""
-        future = asyncio.run_coroutine_threadsafe(job, self._loop)
+        future = self.begin(job)
         try:
             return future.result()
         except BaseException:

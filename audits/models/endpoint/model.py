@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import replace
 
-from ....probes.contract import Access, Completion, Footprint, Generation, Message, ModelIdentity, Score, Scoring
-from ...errors import EvidenceError, UserError
+from ....probes.contract import Access, Completion, Footprint, Generation, Message, ModelIdentity, Score, Scoring, Tool
+from ...errors import EvidenceError, Unreachable, UserError
+from ...journalled import Answer, Asked
 from ...model_file import EndpointFile
 from ..leave import Leave
 from ..seeds import seed_of_sample
+from ..shares import is_alone
 from .client import Client
 from .discovery import Found, discover
 from .faults import RequestFault, ServerGone
@@ -41,7 +46,7 @@ class EndpointModel:
         """
         self._name = spec.name
         self._at_once = spec.concurrency * len(spec.url)
-        self._counts: dict[Prompt, int] = {}
+        self._counts: dict[Prompt, asyncio.Task[int]] = {}
         self._loop = Loop()
         self._client = Client(
             spec.url,
@@ -54,13 +59,16 @@ class EndpointModel:
         try:
             found = self._loop.run(_discovered(self._client, spec))
         except ServerGone as gone:
-            raise UserError(f"{gone}; start the server, or mend model.url or its key") from None
+            kind = UserError if gone.refused else Unreachable
+            raise kind(f"{gone}; start the server, or mend model.url or its key") from None
         except RequestFault as fault:
-            raise UserError(f"{spec.title}: {fault}; mend model.url") from None
+            kind = UserError if fault.cause == "redirect" else Unreachable
+            raise kind(f"{spec.title}: {fault}; mend model.url") from None
         _refuse_unlike(spec.url, found)
         self._plain = all(one.plain for one in found)
         self._dialect = found[0].dialect
         self._untruncated = dict(set.intersection(*({*one.untruncated.items()} for one in found)))
+        self._streams = not any(one.unstreamed for one in found)
         lengths = [one.context_tokens for one in found if one.context_tokens]
         self.context_tokens: int | None = min(lengths, default=None)
         self.access = frozenset.intersection(*(one.access for one in found))
@@ -71,103 +79,139 @@ class EndpointModel:
             kind="endpoint",
             name=spec.name,
             settings={
-                "addresses": list(spec.url),
+                # The addresses are not among them: it is the same model wherever it is served.
                 "template": spec.template,
                 # What probes ask depends on these; whether seeds are honoured may come out differently the next time.
                 "access": sorted(one.value for one in self.access - {Access.seeded}),
+                **({"served": found[0].served} if found[0].served else {}),
             },
             versions={"server": ", ".join(versions)} if versions else {},
         )
         self.notes = tuple(_notes(found, self.access, self._untruncated))
 
     def batches(self, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
-        """As many texts as are in flight at once, so that a kill costs no more than those."""
-        either: Sequence[Generation | Scoring] = requests
-        plan: list[list[int]] = []
-        room = 0
-        for place, one in enumerate(either):
-            texts = one.samples if isinstance(one, Generation) else 1
-            alone = isinstance(one, Generation) and one.alone
-            if not plan or alone or texts > room:
-                plan.append([])
-                room = self._at_once
-            plan[-1].append(place)
-            room = 0 if alone else room - texts
-        return plan
+        """Each request for itself: its reply is kept as it comes, and a kill costs no more than what is in the air."""
+        return [[place] for place in range(len(requests))]
 
     def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
         """`samples` completions for each request, each asked for by itself with a seed of its own."""
-        texts = [self._text(one, sample) for one in requests for sample in range(one.samples)]
-        with _stopping():
-            told = iter(self._loop.run(together(texts)))
-        return [[next(told) for _ in range(one.samples)] for one in requests]
+        told = dict(self.generate_each([one] for one in requests))
+        return [told[place][0] for place in range(len(requests))]
 
     def score(self, requests: Sequence[Scoring]) -> list[Score]:
         """The log-probability of each continuation after its context, by the server's own arithmetic."""
-        with _stopping():
-            return self._loop.run(self._scores(requests))
+        told = dict(self.score_each([one] for one in requests))
+        return [told[place][0] for place in range(len(requests))]
+
+    def generate_each(
+        self, batches: Iterable[Sequence[Generation]]
+    ) -> Iterator[tuple[int, Sequence[list[Completion]]]]:
+        """The texts of each batch, as they come back."""
+        return self._each(batches, self._texts)
+
+    def score_each(self, batches: Iterable[Sequence[Scoring]]) -> Iterator[tuple[int, Sequence[Score]]]:
+        """The scores of each batch, as they come back."""
+        return self._each(batches, self._scores)
+
+    def _each(
+        self,
+        batches: Iterable[Sequence[Asked]],
+        ask: Callable[[Sequence[Asked]], Coroutine[object, None, list[Answer]]],
+    ) -> Iterator[tuple[int, Sequence[Answer]]]:
+        """As many batches in the air as there may be requests; one that is timed has the server to itself."""
+        new = enumerate(batches)
+        following = next(new, None)
+        flying: dict[Future[list[Answer]], int] = {}
+        try:
+            while following or flying:
+                timed = False
+                while following and not timed and len(flying) < self._at_once:
+                    place, batch = following
+                    timed = any(is_alone(one) for one in batch)
+                    if timed and flying:
+                        break
+                    flying[self._loop.begin(ask(batch))] = place
+                    following = next(new, None)
+                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                whole = [one for one in done if one.exception() is None]
+                yield from ((flying.pop(one), one.result()) for one in whole)
+                with _stopping():
+                    for one in done.difference(whole):
+                        one.result()
+        finally:
+            for one in flying:
+                one.cancel()
+
+    async def _texts(self, requests: Sequence[Generation]) -> list[list[Completion]]:
+        told = iter(await together([self._text(one, sample) for one in requests for sample in range(one.samples)]))
+        return [[next(told) for _ in range(one.samples)] for one in requests]
 
     async def _text(self, request: Generation, sample: int) -> Completion:
         seeded = request.decoding.temperature == 0 or Access.seeded in self.access
-        path, body = asked(
-            self._name,
-            request.prompt,
-            request.decoding,
+        sent = replace(
+            request,
             seed=seed_of_sample(request.seed, sample),
-            prefill=request.prefill,
-            logprobs=request.token_logprobs and Access.token_logprobs in self.access,
+            token_logprobs=request.token_logprobs and Access.token_logprobs in self.access,
+            alone=request.alone and self._streams,
         )
         try:
-            self._refuse_unasked(request.prompt, request.prefill)
+            self._refuse_unasked(request.prompt, request.prefill, request.tools)
+            path, body = asked(self._name, sent)
             if request.decoding.temperature > 0:
                 body = {**self._untruncated, **body}
             reply = await self._client.post(path, body)
-            return read(
-                reply.said,
-                request,
-                responder=reply.address.host if len(self._client.addresses) > 1 else "",
-                seeded=seeded,
-                seconds=reply.seconds if request.alone else None,
-            )
+            told = read(reply.said, request)
         except RequestFault as fault:
             finish = "filtered" if fault.cause == "filtered" else "error"
             return Completion(text="", finish=finish, error=str(fault), seeded=seeded)  # type: ignore[arg-type]
+        return replace(
+            told,
+            responder=reply.address.host if len(self._client.addresses) > 1 else "",
+            seeded=seeded,
+            seconds=reply.seconds if request.alone else None,
+            first_token_seconds=reply.first_seconds if request.alone else None,
+        )
 
     async def _scores(self, requests: Sequence[Scoring]) -> list[Score]:
-        if len(self._counts) > MOST_COUNTS:
-            self._counts.clear()
-        contexts = [one for one in dict.fromkeys(one.context for one in requests) if one not in self._counts]
-        faults = dict(zip(contexts, await together([self._counted(one) for one in contexts]), strict=True))
-        return await together([self._score(one, faults.get(one.context)) for one in requests])
+        return await together([self._score(one) for one in requests])
 
-    async def _counted(self, context: Prompt) -> RequestFault | None:
-        """Count a context's tokens for itself: the cut between it and a continuation, as the local engine cuts."""
+    async def _score(self, request: Scoring) -> Score:
         try:
-            self._refuse_unasked(context)
-            reply = await self._client.post(*body_for_count(self._name, context))
-        except RequestFault as fault:
-            if context != "" or fault.cause != "refused":
-                return fault
-            self._counts[context] = 0  # servers refuse an empty prompt
-            return None
-        tokens = count(reply.said, "prompt_tokens")
-        if tokens is None:
-            return RequestFault("server", "the reply does not tell how many tokens the prompt has")
-        self._counts[context] = tokens
-        return None
-
-    async def _score(self, request: Scoring, fault: RequestFault | None) -> Score:
-        try:
-            if fault is not None:
-                raise fault
+            self._refuse_unasked(request.context)
             if self._dialect is None:
                 raise RequestFault("refused", "the server tells no log-probabilities of a prompt")
+            before = await self._count(request.context)
             reply = await self._client.post(*body_for(self._dialect, self._name, request.context, request.continuation))
-            return score_of(request, tokens_of(self._dialect, reply.said), self._counts[request.context])
+            return score_of(request, tokens_of(self._dialect, reply.said), before)
         except RequestFault as found:
             return Score(logprob=0.0, tokens=0, error=str(found))
 
-    def _refuse_unasked(self, prompt: Prompt, prefill: str = "") -> None:
+    async def _count(self, context: Prompt) -> int:
+        """How many tokens a context has for itself: the cut before a continuation, as the local engine cuts.
+
+        Asked once, but again if it failed: not every failure is of the context.
+        """
+        counted = self._counts.get(context)
+        if counted is None or (counted.done() and (counted.cancelled() or counted.exception())):
+            if len(self._counts) > MOST_COUNTS:
+                self._counts.clear()
+            counted = self._counts[context] = asyncio.ensure_future(self._counted(context))
+            counted.add_done_callback(lambda one: one.cancelled() or one.exception())  # who asked may be gone
+        return await asyncio.shield(counted)
+
+    async def _counted(self, context: Prompt) -> int:
+        try:
+            reply = await self._client.post(*body_for_count(self._name, context))
+        except RequestFault as fault:
+            if context != "" or fault.cause != "refused":
+                raise
+            return 0  # servers refuse an empty prompt
+        tokens = count(reply.said, "prompt_tokens")
+        if tokens is None:
+            raise RequestFault("server", "the reply does not tell how many tokens the prompt has")
+        return tokens
+
+    def _refuse_unasked(self, prompt: Prompt, prefill: str = "", tools: Sequence[Tool] = ()) -> None:
         """RequestFault for what was found to be beyond the server: it would answer something else."""
         if isinstance(prompt, str):
             if not self._plain:
@@ -176,6 +220,9 @@ class EndpointModel:
             raise RequestFault("refused", "the server takes no chat")
         elif prefill and Access.prefill not in self.access:
             raise RequestFault("refused", "the server does not go on with a reply that is begun for it")
+        called = not isinstance(prompt, str) and any(one.calls or one.role == "tool" for one in prompt)
+        if (tools or called) and (isinstance(prompt, str) or Access.tools not in self.access):
+            raise RequestFault("refused", "the server takes no tools, or none without a chat")
 
 
 async def _discovered(client: Client, spec: EndpointFile) -> list[Found]:
@@ -184,8 +231,12 @@ async def _discovered(client: Client, spec: EndpointFile) -> list[Found]:
 
 
 def _refuse_unlike(urls: Sequence[str], found: Sequence[Found]) -> None:
-    """UserError if two addresses find the same text unlike likely: the audit would be of neither model."""
+    """UserError if two addresses tell unlike things of their model, or of how likely a text is: it is not one model."""
     for url, one in zip(urls, found, strict=True):
+        if one.served != found[0].served:
+            names = sorted({*one.served, *found[0].served})
+            name = next(name for name in names if one.served.get(name) != found[0].served.get(name))
+            raise UserError(f"{urls[0]} and {url} serve different models (they differ in {name}); name one of them")
         if one.reference is not None and found[0].reference is not None:
             apart = abs(one.reference - found[0].reference)
             if apart > SAME_TEXT:
@@ -197,6 +248,13 @@ def _refuse_unlike(urls: Sequence[str], found: Sequence[Found]) -> None:
 def _notes(found: Sequence[Found], access: frozenset[Access], untruncated: Mapping[str, object]) -> Iterator[str]:
     """What a reader of the figures must know of the server."""
     yield "the model was asked through a server: its weights, number type and template could not be looked at"
+    if not found[0].served:
+        yield "the server tells nothing by which other weights under the same name would be known"
+    if whys := [one.unstreamed for one in found if one.unstreamed]:
+        yield (
+            f"the server's replies could not be timed token by token ({whys[0]}): the time to the first token and "
+            "tokens a second are not measured"
+        )
     if not all(one.draws for one in found):
         yield "the server gave the same text for every seed at temperature 1: sampled figures are of its one text"
     elif Access.seeded not in access:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from ....probes.contract import Completion, Decoding, Generation, Message
+from ....probes.contract import Completion, Generation, Message
 from ....probes.contract.requests import Finish
 from .faults import RequestFault
+from .tools import calls_of, offered, turns_of
 
 PLAIN, CHAT = "completions", "chat/completions"
 _FINISHES: Mapping[object, Finish] = {
@@ -28,45 +29,43 @@ def dig(said: object, *path: str | int) -> object:
     return said
 
 
-def asked(
-    model: str,
-    prompt: str | Sequence[Message],
-    decoding: Decoding,
-    *,
-    seed: int,
-    prefill: str = "",
-    logprobs: bool = False,
-) -> tuple[str, dict[str, object]]:
-    """The path and the body for one text: only the fields that are needed, since strict servers refuse others."""
+def asked(model: str, request: Generation) -> tuple[str, dict[str, object]]:
+    """The path and the body for one text: only the fields that are needed, since strict servers refuse others.
+
+    One that is `alone` is streamed, so that its first token can be timed.
+    """
+    decoding = request.decoding
     body: dict[str, object] = {"model": model, "max_tokens": decoding.max_tokens, "temperature": decoding.temperature}
-    body["seed"] = seed
+    body["seed"] = request.seed
     if decoding.temperature > 0 and decoding.top_p < 1:
         body["top_p"] = decoding.top_p
     if decoding.temperature > 0 and decoding.top_k:
         body["top_k"] = decoding.top_k
     if decoding.stop:
         body["stop"] = list(decoding.stop)
-    if isinstance(prompt, str):
-        if logprobs:
+    if request.tools:
+        body["tools"] = offered(request.tools)
+    if request.alone:
+        body |= {"stream": True, "stream_options": {"include_usage": True}}
+    if isinstance(request.prompt, str):
+        if request.token_logprobs:
             body["logprobs"] = 1
-        return PLAIN, {**body, "prompt": prompt + prefill}
-    if logprobs:
+        return PLAIN, {**body, "prompt": request.prompt + request.prefill}
+    if request.token_logprobs:
         body["logprobs"] = True
-    return CHAT, {**body, **turns(prompt, prefill)}
+    return CHAT, {**body, **turns(request.prompt, request.prefill)}
 
 
 def turns(messages: Sequence[Message], begun: str = "") -> dict[str, object]:
     """The messages of a chat; `begun` is the model's own turn so far, which it is to go on with."""
-    plain = [{"role": one.role, "content": one.content} for one in messages]
+    said = turns_of(messages)
     if not begun:
-        return {"messages": plain}
+        return {"messages": said}
     own = {"role": "assistant", "content": begun}
-    return {"messages": [*plain, own], "add_generation_prompt": False, "continue_final_message": True}
+    return {"messages": [*said, own], "add_generation_prompt": False, "continue_final_message": True}
 
 
-def read(
-    said: object, request: Generation, *, responder: str = "", seeded: bool = True, seconds: float | None = None
-) -> Completion:
+def read(said: object, request: Generation) -> Completion:
     """The completion in a reply; RequestFault if it has another shape than the interface gives it."""
     choice = dig(said, "choices", 0)
     chat = not isinstance(request.prompt, str)
@@ -76,7 +75,8 @@ def read(
         text = ""  # a chat reply of tool calls or thoughts alone
     if not isinstance(text, str):
         raise RequestFault("server", "the reply holds no text where choices[0] should have it")
-    finish = _FINISHES.get(dig(choice, "finish_reason"), "stop")
+    calls = calls_of(dig(choice, "message", "tool_calls"))
+    finish = _FINISHES.get(dig(choice, "finish_reason"), "tool" if calls else "stop")
     for stop in request.decoding.stop:
         text = text.split(stop, 1)[0]
     return Completion(
@@ -87,9 +87,7 @@ def read(
         tokens=count(said, "completion_tokens"),
         token_logprobs=logprobs_of(choice) if request.token_logprobs else None,
         reasoning=thought if isinstance(thought, str) else "",
-        responder=responder,
-        seeded=seeded,
-        seconds=seconds,
+        calls=calls,
     )
 
 
