@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 from slm_audit import EvidenceError, UserError
+from slm_audit.audits.journal import Journal
+from slm_audit.audits.journalled import JournalledModel
 from slm_audit.audits.model_file import EndpointFile
 from slm_audit.audits.models import Leave
 from slm_audit.audits.models.endpoint.model import EndpointModel
@@ -100,13 +103,18 @@ def test_a_server_that_stays_busy_or_asks_for_a_long_rest_ends_the_asking(url: s
     assert time.monotonic() - begun < 10
 
 
-def test_batches_are_as_large_as_what_is_in_flight_and_hold_each_request_once(model: EndpointModel) -> None:
-    asked = [Generation(prompt="a", decoding=ONE, samples=at % 4 + 1, alone=at % 7 == 0) for at in range(50)]
-    plan = model.batches(asked)
-    assert [place for batch in plan for place in batch] == list(range(50))
-    for batch in plan:
-        assert sum(asked[place].samples for place in batch) <= 8 or len(batch) == 1
-        assert len(batch) == 1 or not any(asked[place].alone for place in batch)
+def test_each_reply_is_kept_as_it_comes_however_long_another_takes(tmp_path: Path, serve) -> None:
+    prompts = ["[until last]", *(f"p {at}" for at in range(20)), "last"]
+    asked = [Generation(prompt=one, decoding=ONE, samples=2 if one == "p 3" else 1) for one in prompts]
+    slow = ask(serve("streaming.py")[0], concurrency=2, time_out=20)
+    journal = Journal(tmp_path / "journal.sqlite", write=True)
+    replies = JournalledModel(slow, journal).generate(asked)
+    assert [len(some) for some in replies] == [one.samples for one in asked]
+    assert not [one.error for some in replies for one in some if one.error]
+    kept = [body["asked"]["prompt"] for body in journal.bodies("reply")]
+    assert len(kept) == 23  # a row for each reply
+    assert kept.index("[until last]") >= 21  # the first that was asked for was among the last that came
+    journal.close()
 
 
 def test_two_addresses_share_the_work_and_one_that_dies_is_done_without(serve) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import subprocess
@@ -13,7 +12,10 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
+from slm_audit.audits.models.endpoint.discovery import QUESTION, WEATHER
+from slm_audit.audits.models.seeds import seed_of_sample
 
 KEY = "sk-not/a+real=key.0123456789"
 SHORT = ("--probes", "toxicity.*", "--limit", "6")
@@ -147,33 +149,85 @@ def findings(run: Path) -> object:
     return json.loads((run / "record.json").read_text())["findings"]
 
 
+def heard(url: str) -> list[tuple[str, int]]:
+    """What probes have asked of a server: prompt and seed of each request, without what is asked to find out."""
+    rows = httpx.get(url.removesuffix("/v1") + "/heard").json()
+    bodies = [row["body"] for row in rows if "body" in row]
+    asked = [(json.dumps(body.get("prompt") or body["messages"]), body["seed"]) for body in bodies if "seed" in body]
+    return [one for one in asked if QUESTION not in one[0] and WEATHER.name not in one[0]]
+
+
+def begin(place: Path, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "slm_audit.audits.cli", *arguments]
+    return subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(run: Path, rows: int) -> None:
+    until = time.monotonic() + 120
+    while len(replies(run)) < rows and time.monotonic() < until:
+        time.sleep(0.02)
+
+
 @pytest.mark.slow
-def test_a_server_killed_in_mid_run_exits_4_keeps_what_it_answered_and_is_resumed(tmp_path: Path, serve) -> None:
+def test_an_audit_killed_and_then_its_server_too_is_resumed_elsewhere_and_asks_nothing_twice(
+    tmp_path: Path, serve
+) -> None:
     url, server = serve("misbehaving.py", "", "0", "0.02")
     spec(tmp_path, url, ", retries: 1, concurrency: 2")
-    command = [sys.executable, "-m", "slm_audit.audits.cli", "run", "model.yaml", *SHORT[:2], "--limit", "40"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     run = tmp_path / "runs" / "latest"
-    until = time.monotonic() + 120
-    while len(replies(run)) < 20 and time.monotonic() < until:
-        time.sleep(0.02)
+    process = begin(tmp_path, "run", "model.yaml", *SHORT[:2], "--limit", "40")
+    wait_for(run, 20)
+    process.kill()
+    process.communicate()
+    kept = replies(run)
+    in_the_air = len(heard(url)) - len(kept)
+    assert 20 <= len(kept) < 150
+    assert 0 <= in_the_air <= 2 * 5  # two requests of five samples
+
+    process = begin(tmp_path, "resume", "runs/latest")
+    wait_for(run, len(kept) + 20)
+    twice = len(heard(url)) - len(set(heard(url)))
     server.send_signal(signal.SIGKILL)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == 4, said
-    assert "resume" in said
-    assert "Traceback" not in said
-    kept = replies(run)
-    assert 20 <= len(kept) < 200
+    assert twice <= in_the_air
+    assert (process.returncode, "resume" in said, "Traceback" in said) == (4, True, False), said
+    kept, before = replies(run), kept
+    assert kept[: len(before)] == before
     assert not [one for one in kept if one["reply"]["error"]]
+
     dead = slm_audit(tmp_path, "resume", "runs/latest")
-    assert (dead.returncode, "cannot be reached" in dead.stderr) == (2, True)
-    port = url.split(":")[2].split("/")[0]
-    serve("misbehaving.py", "", port)
-    told = slm_audit(tmp_path, "resume", "runs/latest")
+    assert dead.returncode == 4, dead.stderr
+    (line,) = dead.stderr.strip().splitlines()[-1:]
+    assert line.startswith("Stopped: ") and "cannot be reached" in line and "resume" in line
+    assert "Traceback" not in dead.stderr
+    assert replies(run) == kept
+
+    elsewhere, _ = serve("misbehaving.py")
+    told = slm_audit(tmp_path, "resume", "runs/latest", "--model", elsewhere)
     assert told.returncode in (1, 3, 4), told.stderr
     assert replies(run)[: len(kept)] == kept
+    seeds = {(one["asked"]["seed"], one["sample"]) for one in kept}
+    answered = {seed_of_sample(*one) for one in seeds}
+    assert not [seed for _, seed in heard(elsewhere) if seed in answered]
+    assert len(heard(elsewhere)) == len(set(heard(elsewhere))) == len(replies(run)) - len(kept)
+
     whole = tmp_path / "whole"
     whole.mkdir()
-    shutil.copy(tmp_path / "model.yaml", whole)
+    spec(whole, elsewhere)
     slm_audit(whole, "run", "model.yaml", *SHORT[:2], "--limit", "40")
     assert findings(whole / "runs" / "latest") == findings(run)
+
+
+@pytest.mark.slow
+def test_a_run_is_not_resumed_on_other_weights(tmp_path: Path, serve) -> None:
+    url, server = serve("streaming.py", "", "0", "0.02", '{"root": "one"}')
+    spec(tmp_path, url, ", retries: 0, concurrency: 1")
+    run = tmp_path / "runs" / "latest"
+    process = begin(tmp_path, "run", "model.yaml", *SHORT)
+    wait_for(run, 5)
+    server.kill()
+    process.communicate(timeout=120)
+    other, _ = serve("streaming.py", "", "0", "0", '{"root": "two"}')
+    told = slm_audit(tmp_path, "resume", "runs/latest", "--model", other)
+    assert told.returncode == 2
+    assert "the model's settings.served.root differs: one when the run began, two now" in told.stderr
