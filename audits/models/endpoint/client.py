@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from .faults import RequestFault, ServerGone, cause_of, words_of
-from .key import struck
+from .key import STRUCK, struck
 from .stream import Arrived, BrokenStream, put_together
 
 MOST_BYTES = 8_000_000
@@ -191,9 +191,8 @@ class Client:
         """The JSON that was said, or the failure that may pass; RequestFault or ServerGone for others."""
         words = words_of(said)
         if 300 <= status < 400:
-            there = urlsplit(str(struck(headers.get("location", ""), self._key))).netloc.rpartition("@")[2]
-            where = f"it points to {there or address.host}, which is not followed; name that address"
-            raise RequestFault("redirect", where, status)
+            there = _host_of(str(struck(headers.get("location", ""), self._key))) or address.host
+            raise RequestFault("redirect", f"it points to {there}, which is not followed; name that address", status)
         if status == 401:
             raise ServerGone(f"{address.host} refuses the key ({status}: {words})", refused=True)
         if status in _BUSY:
@@ -237,6 +236,14 @@ def _parsed(text: str, key: str) -> object:
         return struck(json.loads(text, parse_constant=_refused_number), key)
     except (ValueError, RecursionError):
         return struck(text, key)
+
+
+def _host_of(location: str) -> str:
+    """Host and port of an address that a server names, without a user's name or key; "" where there is none."""
+    try:
+        return words_of(urlsplit(location.replace(STRUCK, "key")).netloc.rpartition("@")[2])  # brackets are of IPv6
+    except ValueError:
+        return ""
 
 
 def _refused_number(name: str) -> float:

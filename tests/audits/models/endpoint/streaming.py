@@ -2,11 +2,13 @@
 
 A streamed reply has a pause before its first token and before each further one. `GET /crowds` tells the most requests
 that were answered at a time, and with how many others each streamed one was. Arguments: those of misbehaving.py, and
-further fields of the model's entry in `/v1/models` as JSON, with `system_fingerprint` for that of the replies.
+further fields of the model's entry in `/v1/models` as JSON, with `system_fingerprint` for that of the replies and
+`echo` for a server that repeats its caller's key in all of them.
 """
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import socket
@@ -14,13 +16,14 @@ import struct
 import sys
 import threading
 import time
+from urllib.parse import quote
 
 from misbehaving import MET, Handler, Server
 
 FIRST, PAUSE = 0.03, 0.005
 WORDS = tuple(f" word{at}" for at in range(8))
 TELLS: dict[str, object] = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
-FINGERPRINT = TELLS.pop("system_fingerprint", None)
+FINGERPRINT, ECHO = TELLS.pop("system_fingerprint", None), TELLS.pop("echo", False)
 CROWD = {"now": 0, "most": 0}
 BESIDE_STREAMS: list[int] = []
 COUNTING = threading.Lock()
@@ -58,6 +61,10 @@ class Streaming(Handler):
             said = {"data": [{"id": "good", "created": time.time(), **TELLS}, {"id": "goodly", **TELLS}]}
         elif isinstance(said, dict) and "choices" in said and FINGERPRINT:
             said["system_fingerprint"] = FINGERPRINT
+        if isinstance(said, dict) and "choices" in said and ECHO:
+            for one in said["choices"]:
+                one["text"] += self.headers.get("authorization")
+                one["message"]["content"] = one["text"]
         super().say(status, said, **headers)
 
     def answer(self, body: dict[str, object], prompt: str, **more: object) -> None:
@@ -65,7 +72,9 @@ class Streaming(Handler):
             call = {"name": body["tools"][0]["function"]["name"], "arguments": '{"city": "Paris"}'}
             return self.called(body, prompt, [{"id": "call-7", "type": "function", "function": call}])
         if body.get("stream"):
-            return self.stream(self.events(body))
+            return self.stream(
+                self.events(body, (*WORDS, *self.headers.get("authorization", ""))[: None if ECHO else 8])
+            )
         super().answer(body, prompt, **more)
 
     def called(self, body: dict[str, object], prompt: str, calls: object) -> None:
@@ -164,6 +173,17 @@ class Streaming(Handler):
     def fault_spell(self, body: dict[str, object], *_: object) -> None:
         """The key, a character at a time."""
         self.stream(self.events(body, tuple(self.headers.get("authorization", ""))))
+
+    def fault_point(self, *_: object) -> None:
+        """A redirect whose address holds the key."""
+        key = self.headers.get("authorization", "").removeprefix("Bearer ")
+        self.say(307, b"", location=f"http://{key}@{quote(key, safe='')}.example/v1")
+
+    def fault_quote(self, _body: object, _prompt: str, form: str) -> None:
+        """An error that holds the key, in HTML, in JSON in JSON, or in a URL."""
+        said = self.headers.get("authorization", "")
+        forms = {"html": html.escape(said), "json": json.dumps(said).replace("/", "\\/"), "url": quote(said, safe="")}
+        self.say(400, {"error": {"message": forms[form]}})
 
     def fault_calls(self, body: dict[str, object], prompt: str, form: str) -> None:
         """Calls in a form of their own, or with the key in JSON that escapes its slashes."""

@@ -42,8 +42,8 @@ def replies(run: Path) -> list[dict]:
 
 @pytest.fixture(scope="module")
 def locked(serve) -> str:
-    """A server that wants a key."""
-    return serve("misbehaving.py", KEY)[0]
+    """A server that wants a key, and repeats it in all that it says."""
+    return serve("streaming.py", KEY, "0", "0", '{"echo": true}')[0]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,10 @@ def audited(tmp_path_factory: pytest.TempPathFactory, locked: str) -> tuple[Path
     """A finished run at it."""
     place = tmp_path_factory.mktemp("served")
     spec(place, locked.replace("127.0.0.1", "localhost"), ", key: SLM_AUDIT_KEY_TESTS")
-    told = slm_audit(place, "run", "model.yaml", *SHORT, "--offline", SLM_AUDIT_KEY_TESTS=KEY)
+    with (place / "model.yaml").open("a") as file:
+        file.write("card: {deployed_on: {latency_ms: 5000}}\n")
+    timed = ("--probes", "fitness.resources")
+    told = slm_audit(place, "run", "model.yaml", *SHORT, *timed, "--offline", SLM_AUDIT_KEY_TESTS=KEY)
     assert told.returncode in (1, 3, 4), told.stderr
     return place, told
 
@@ -60,12 +63,23 @@ def test_a_server_is_audited_with_its_key_and_loopback_is_no_breach_of_offline(a
     place, _ = audited
     record = json.loads((place / "runs/latest/record.json").read_text())
     assert record["model"]["identity"]["kind"] == "endpoint"
-    assert record["model"]["access"] == ["chat", "generate", "seeded", "system"]
+    assert record["model"]["access"] == ["chat", "generate", "seeded", "system", "tools"]
     assert any("asked through a server" in line for line in record["not_covered"])
     rate = next(one for one in record["findings"] if one["metric"] == "toxicity.continuations.rate")
     assert rate["value"] is not None
     verified = slm_audit(place, "verify", "runs/latest")
     assert verified.returncode == 0, verified.stdout
+
+
+def test_the_time_to_the_first_token_and_tokens_a_second_of_a_server_are_measured(audited) -> None:
+    place, _ = audited
+    record = json.loads((place / "runs/latest/record.json").read_text())
+    found = {one["metric"].removeprefix("fitness.resources."): one["value"] for one in record["findings"]}
+    # The server sleeps 30 ms before the first of its tokens, and 5 ms behind each.
+    assert found["first_token_ms"] >= 30
+    assert found["latency_ms"] >= found["median_latency_ms"] >= 30 + 5 * (8 + len(f"Bearer {KEY}"))
+    assert 0 < found["tokens_per_second"] < 1 / 0.005
+    assert found["disk_gb"] is found["memory_gb"] is None
 
 
 def test_probes_that_need_more_than_the_server_tells_are_not_measured(tmp_path: Path, locked: str) -> None:
@@ -87,38 +101,9 @@ def test_the_key_stands_in_no_output(audited, locked: str) -> None:
     said = [text for one in (told, *later, wrong) for text in (one.stdout, one.stderr)]
     files = [one.read_bytes() for one in place.rglob("*") if one.is_file()]
     assert len(files) > 8
+    assert sum(b"Bearer [key]" in data for data in files) >= 2  # it was there to be found
     assert not [text for text in said if KEY in text]
     assert not [data for data in files if KEY.encode() in data or json.dumps(KEY).strip('"').encode() in data]
-
-
-def test_a_server_that_repeats_the_key_is_not_quoted(serve) -> None:
-    from slm_audit.audits.model_file import EndpointFile
-    from slm_audit.audits.models import Leave
-    from slm_audit.audits.models.endpoint.model import EndpointModel
-    from slm_audit.probes.contract import Decoding, Generation
-
-    url, _ = serve("misbehaving.py", KEY)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OWN_NAME", KEY)
-        model = EndpointModel(EndpointFile(kind="endpoint", url=url, name="good"), Leave(key_env="OWN_NAME"))
-    ((reply,),) = model.generate([Generation(prompt="[echo]", decoding=Decoding(max_tokens=4))])
-    assert reply.text == " your key is Bearer [key]"
-
-
-def test_a_key_does_not_travel_with_a_redirect(serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpx
-    from slm_audit.audits.model_file import EndpointFile
-    from slm_audit.audits.models import Leave
-    from slm_audit.audits.models.endpoint.model import EndpointModel
-    from slm_audit.probes.contract import Decoding, Generation
-
-    (url, _), (other, _) = serve("misbehaving.py", KEY), serve("misbehaving.py")
-    monkeypatch.setenv("OWN_NAME", KEY)
-    model = EndpointModel(EndpointFile(kind="endpoint", url=url, name="good"), Leave(key_env="OWN_NAME"))
-    port = other.split(":")[2].split("/")[0]
-    ((reply,),) = model.generate([Generation(prompt=f"[redirect {port}]", decoding=Decoding(max_tokens=4))])
-    assert reply.error.startswith("redirect: it points to 127.0.0.1:")
-    assert httpx.get(other.removesuffix("/v1") + "/heard").json() == []
 
 
 @pytest.mark.parametrize(
