@@ -18,7 +18,7 @@ import httpx
 
 from .faults import RequestFault, ServerGone, cause_of, words_of
 from .key import STRUCK, struck
-from .stream import Arrived, BrokenStream, put_together
+from .stream import DONE, Arrived, BrokenStream, put_together
 
 MOST_BYTES = 8_000_000
 LONGEST_WAIT = 300.0
@@ -28,11 +28,15 @@ _BUSY = frozenset({408, 425, 429, 502, 503, 504})
 
 @dataclass(slots=True, kw_only=True)
 class Address:
-    """One place where the model is served; it is not asked again before `rests_until` (monotonic seconds)."""
+    """One place where the model is served; it is not asked again before `rests_until` (monotonic seconds).
+
+    Whose streams have once said that they are done must say so each time.
+    """
 
     url: str
     asked: int = 0
     rests_until: float = 0.0
+    says_done: bool = False
 
     @property
     def host(self) -> str:
@@ -165,7 +169,10 @@ class Client:
         first_seconds = None
         if status == 200 and body is not None and "stream" in body and "json" not in headers.get("content-type", ""):
             try:
-                whole, status, first_seconds = put_together(parts)
+                whole, status, first_seconds, done = put_together(parts)
+                if address.says_done and not done:
+                    raise BrokenStream(f"ended before its {DONE}")
+                address.says_done = done
                 said = struck(whole, self._key)
             except (BrokenStream, RecursionError) as broken:
                 return _Again(RequestFault("server", f"the stream {broken}", status))

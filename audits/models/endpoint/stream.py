@@ -25,11 +25,15 @@ class Arrived(NamedTuple):
 
 
 class Streamed(NamedTuple):
-    """The whole reply, or the error in it with its HTTP status; and when the first token came, where that was seen."""
+    """The whole reply, or the error in it with its HTTP status; and when the first token came, where that was seen.
+
+    `done` says that it ended as OpenAI's streams do.
+    """
 
     said: dict[str, object]
     status: int
     first_seconds: float | None
+    done: bool
 
 
 class BrokenStream(Exception):
@@ -37,11 +41,15 @@ class BrokenStream(Exception):
 
 
 def put_together(parts: Iterable[Arrived]) -> Streamed:
-    """The reply that a stream holds, or the error that the server ended it with; BrokenStream if it is not whole."""
+    """The reply that a stream holds, or the error that the server ended it with; BrokenStream if it is not whole.
+
+    Some servers (`transformers serve`) never say that they are done: their last words are the usage, which was asked
+    for, behind the reason why the text ends.
+    """
     pieces = _Pieces()
     for seconds, text in _events(parts):
         if text == DONE:
-            return pieces.whole()
+            return pieces.whole(done=True)
         try:
             said = json.loads(text)
         except (ValueError, RecursionError):
@@ -50,9 +58,9 @@ def put_together(parts: Iterable[Arrived]) -> Streamed:
             raise BrokenStream("holds an event that is no JSON object")
         if error := said.get("error"):
             code = dig(error, "code")
-            return Streamed({"error": error}, code if isinstance(code, int) and 400 <= code < 600 else 500, None)
+            return Streamed({"error": error}, code if isinstance(code, int) and 400 <= code < 600 else 500, None, True)
         pieces.take(said, seconds)
-    raise BrokenStream(f"ended before its {DONE}")
+    return pieces.whole(done=False)
 
 
 def _events(parts: Iterable[Arrived]) -> Iterator[tuple[float, str]]:
@@ -131,8 +139,10 @@ class _Pieces:
             self._logprobs.setdefault(name, []).extend(_list(dig(choice, "logprobs", name)))
         self._finish = choice.get("finish_reason") or self._finish
 
-    def whole(self) -> Streamed:
+    def whole(self, *, done: bool) -> Streamed:
         """The reply; BrokenStream unless it was told why the text ends."""
+        if not done and (self._finish is None or "usage" not in self._told):
+            raise BrokenStream(f"ended before its {DONE}")
         if self._finish is None:
             raise BrokenStream("does not tell why its text ends")
         logprobs = {name: told for name, told in self._logprobs.items() if told}
@@ -148,7 +158,7 @@ class _Pieces:
         said: dict[str, object] = {**self._told, "choices": [choice]}
         pieces, tokens = len(self._arrivals), count(said, "completion_tokens") or 1
         seen = pieces >= (1 if tokens == 1 else max(2.0, LEAST_PIECES * tokens))
-        return Streamed(said, 200, self._arrivals[0] if seen else None)
+        return Streamed(said, 200, self._arrivals[0] if seen else None, done)
 
     def _take_call(self, said: object) -> None:
         index = dig(said, "index")

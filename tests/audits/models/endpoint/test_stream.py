@@ -77,12 +77,23 @@ def test_a_stream_is_read_alike_however_it_was_cut(seed: int) -> None:
     )
 
 
-@pytest.mark.parametrize("whole", [TEXT, TURN])
-def test_no_beginning_of_a_stream_counts(whole: str) -> None:
+@pytest.mark.parametrize(("whole", "asked"), [(TEXT, PLAIN), (TURN, CHAT)])
+def test_no_beginning_of_a_stream_counts_unless_all_of_the_text_is_in_it(whole: str, asked: Generation) -> None:
     data = whole.encode()
+    all_of_it = read(put_together([Arrived(0.0, data)]).said, asked)
     for length in range(len(data) - len("\n\n")):
+        try:
+            found = put_together([Arrived(0.0, data[:length])])
+        except BrokenStream:
+            continue
+        assert not found.done  # a server that says when it is done will be asked again
+        assert read(found.said, asked) == all_of_it
+
+
+def test_no_stream_ends_without_the_reason_and_the_usage() -> None:
+    for missing in (chunk("length", text="!", logprobs={"token_logprobs": [-0.25]}), END):
         with pytest.raises(BrokenStream):
-            put_together([Arrived(0.0, data[:length])])
+            put_together([Arrived(0.0, TEXT.replace(missing, "").removesuffix("data: [DONE]\n\n").encode())])
 
 
 def test_the_first_token_came_with_the_first_piece_of_text() -> None:

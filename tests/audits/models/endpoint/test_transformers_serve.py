@@ -67,6 +67,17 @@ def test_its_greedy_texts_are_the_local_ones_and_what_it_cannot_do_is_found_out(
 
 
 @pytest.mark.slow
+def test_its_first_token_is_timed_although_its_streams_do_not_say_when_they_are_done(url: str) -> None:
+    served = EndpointModel(EndpointFile(kind="endpoint", url=(url,), name=str(TINY)), Leave())
+    decoding = Decoding(max_tokens=12)
+    timed, plain = (Generation(prompt="Once upon a time", decoding=decoding, alone=alone) for alone in (True, False))
+    ((streamed,), (whole,)) = served.generate([timed, plain])
+    assert (streamed.text, streamed.finish, streamed.tokens) == (whole.text, whole.finish, whole.tokens)
+    assert streamed.first_token_seconds is not None and streamed.seconds is not None
+    assert 0 < streamed.first_token_seconds < streamed.seconds
+
+
+@pytest.mark.slow
 def test_an_audit_through_it_measures_what_text_alone_can_show(url: str, tmp_path: Path, slm_audit) -> None:
     probes = ("--probes", "toxicity.*", "--probes", "hallucination.fabrication", "--probes", "privacy.exposure")
     told = slm_audit("run", url, "--name", str(TINY), "--offline", "--limit", "8", *probes, cwd=tmp_path)
