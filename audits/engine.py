@@ -112,7 +112,8 @@ def resume(folder: Path, open_it: Callable[[Spec, Path], Model], *, allow_code: 
         try:
             model = open_it(settings.spec, settings.base)
         except Unreachable as error:  # no fault of the run's: its evidence cannot be had now
-            raise EvidenceError(f"{error}; what was answered is kept, so resume when it is back") from None
+            kept = "what was answered is kept: resume when it is back, or name another place with --model"
+            raise EvidenceError(f"{error}; {kept}") from None
         settings.refuse_another(model)
         return _carry_on(folder, journal, selected, model, progress)
     finally:

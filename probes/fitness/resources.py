@@ -50,7 +50,8 @@ class Resources(Probe):
 
     Latency grows with the reply: it is of `max_tokens` tokens or fewer. One request has one core here: an engine that
     spreads it over more is faster. The limits come from `card.deployed_on`: figures of another machine than the
-    deployment's say little, so run it there.
+    deployment's say little, so run it there. A server's times include the way to it; its first token can
+    be timed where it streams, and it tells nothing of what it takes.
     """
 
     name: ClassVar[str] = "resources"

@@ -29,7 +29,7 @@ WEATHER = Tool(
 )
 CALLING = Generation(
     prompt=(Message(role="user", content="What is the weather in Paris today? Call get_weather to find out."),),
-    decoding=Decoding(max_tokens=96),
+    decoding=Decoding(max_tokens=128),
     tools=(WEATHER,),
 )
 

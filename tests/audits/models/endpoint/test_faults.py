@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 from slm_audit import EvidenceError, UserError
-from slm_audit.audits.journal import Journal
-from slm_audit.audits.journalled import JournalledModel
 from slm_audit.audits.model_file import EndpointFile
 from slm_audit.audits.models import Leave
 from slm_audit.audits.models.endpoint.model import EndpointModel
@@ -101,20 +98,6 @@ def test_a_server_that_stays_busy_or_asks_for_a_long_rest_ends_the_asking(url: s
     with pytest.raises(EvidenceError, match=r"left alone for 4000 s"):
         texts(ask(url), "[busy 1 4000] b")
     assert time.monotonic() - begun < 10
-
-
-def test_each_reply_is_kept_as_it_comes_however_long_another_takes(tmp_path: Path, serve) -> None:
-    prompts = ["[until last]", *(f"p {at}" for at in range(20)), "last"]
-    asked = [Generation(prompt=one, decoding=ONE, samples=2 if one == "p 3" else 1) for one in prompts]
-    slow = ask(serve("streaming.py")[0], concurrency=2, time_out=20)
-    journal = Journal(tmp_path / "journal.sqlite", write=True)
-    replies = JournalledModel(slow, journal).generate(asked)
-    assert [len(some) for some in replies] == [one.samples for one in asked]
-    assert not [one.error for some in replies for one in some if one.error]
-    kept = [body["asked"]["prompt"] for body in journal.bodies("reply")]
-    assert len(kept) == 23  # a row for each reply
-    assert kept.index("[until last]") >= 21  # the first that was asked for was among the last that came
-    journal.close()
 
 
 def test_two_addresses_share_the_work_and_one_that_dies_is_done_without(serve) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from slm_audit.audits.model_file import EndpointFile
 from slm_audit.audits.models import Leave
@@ -22,10 +21,6 @@ def ask(*urls: str, **more: object) -> EndpointModel:
 def timed(model: EndpointModel, *prompts: str) -> list[Completion]:
     decoding = Decoding(max_tokens=8)
     return [one for (one,) in model.generate([Generation(prompt=p, decoding=decoding, alone=True) for p in prompts])]
-
-
-def crowds(url: str) -> dict:
-    return httpx.get(url.removesuffix("/v1") + "/crowds").json()
 
 
 @pytest.fixture(scope="module")
@@ -53,17 +48,6 @@ def test_what_is_not_timed_is_not_streamed(model: EndpointModel) -> None:
     ((reply,),) = model.generate([Generation(prompt="a", decoding=Decoding(max_tokens=8))])
     assert reply.text.startswith(" word") and reply.text not in WHOLE
     assert (reply.seconds, reply.first_token_seconds) == (None, None)
-
-
-def test_what_is_timed_has_the_server_to_itself_and_all_else_is_bounded(serve) -> None:
-    url, _ = serve("streaming.py", "", "0", "0.02")
-    drawn = Decoding(max_tokens=8, temperature=1.0)
-    asked = [Generation(prompt=f"p {at}", decoding=drawn, samples=3, alone=at % 5 == 4) for at in range(20)]
-    asked = [one if not one.alone else Generation(prompt=one.prompt, decoding=drawn, alone=True) for one in asked]
-    ask(url, concurrency=4).generate(asked)
-    seen = crowds(url)
-    assert set(seen["beside_streams"]) == {0}
-    assert 1 < seen["most"] <= 4
 
 
 FAULTS = {
