@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from typing import TypeVar
 
 T = TypeVar("T")
+Job = TypeVar("Job")
 
 
 class Loop:
@@ -31,6 +32,40 @@ class Loop:
         except BaseException:
             future.cancel()
             raise
+
+    def each(
+        self,
+        jobs: Iterable[Job],
+        begin: Callable[[Job], Coroutine[object, None, T]],
+        *,
+        most: int,
+        alone: Callable[[Job], bool],
+    ) -> Iterator[tuple[int, T]]:
+        """The place of each job and what its coroutine gives, as they come: `most` at a time, or one that is `alone`.
+
+        Where one raises, what others gave before comes first; those that are not done are cancelled.
+        """
+        new = enumerate(jobs)
+        following = next(new, None)
+        flying: dict[Future[T], int] = {}
+        try:
+            while following or flying:
+                alone_now = False
+                while following and not alone_now and len(flying) < most:
+                    place, job = following
+                    alone_now = alone(job)
+                    if alone_now and flying:
+                        break
+                    flying[self.begin(begin(job))] = place
+                    following = next(new, None)
+                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                whole = [one for one in done if one.exception() is None]
+                yield from ((flying.pop(one), one.result()) for one in whole)
+                for one in done.difference(whole):
+                    one.result()
+        finally:
+            for one in flying:
+                one.cancel()
 
 
 async def together(jobs: Sequence[Coroutine[object, None, T]]) -> list[T]:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import replace
 
 from ....probes.contract import Access, Completion, Footprint, Generation, Message, ModelIdentity, Score, Scoring, Tool
@@ -118,29 +117,11 @@ class EndpointModel:
         batches: Iterable[Sequence[Asked]],
         ask: Callable[[Sequence[Asked]], Coroutine[object, None, list[Answer]]],
     ) -> Iterator[tuple[int, Sequence[Answer]]]:
-        """As many batches in the air as there may be requests; one that is timed has the server to itself."""
-        new = enumerate(batches)
-        following = next(new, None)
-        flying: dict[Future[list[Answer]], int] = {}
-        try:
-            while following or flying:
-                timed = False
-                while following and not timed and len(flying) < self._at_once:
-                    place, batch = following
-                    timed = any(is_alone(one) for one in batch)
-                    if timed and flying:
-                        break
-                    flying[self._loop.begin(ask(batch))] = place
-                    following = next(new, None)
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
-                whole = [one for one in done if one.exception() is None]
-                yield from ((flying.pop(one), one.result()) for one in whole)
-                with _stopping():
-                    for one in done.difference(whole):
-                        one.result()
-        finally:
-            for one in flying:
-                one.cancel()
+        """What is timed has the server to itself."""
+        with _stopping():
+            yield from self._loop.each(
+                batches, ask, most=self._at_once, alone=lambda batch: any(is_alone(one) for one in batch)
+            )
 
     async def _texts(self, requests: Sequence[Generation]) -> list[list[Completion]]:
         told = iter(await together([self._text(one, sample) for one in requests for sample in range(one.samples)]))

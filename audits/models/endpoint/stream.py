@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from .wire import count, dig
@@ -81,13 +81,16 @@ def _events(parts: Iterable[Arrived]) -> Iterator[tuple[float, str]]:
 
 def _lines(parts: Iterable[Arrived]) -> Iterator[tuple[float, str]]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    rest = ""
+    line: list[str] = []
     seconds = 0.0
     for seconds, data in parts:
-        *whole, rest = (rest + decoder.decode(data)).split("\n")
-        yield from ((seconds, one.removesuffix("\r")) for one in whole)
-    if rest:
-        yield seconds, rest
+        for at, piece in enumerate(decoder.decode(data).split("\n")):
+            if at:
+                yield seconds, "".join(line).removesuffix("\r")
+                line = []
+            line.append(piece)
+    if last := "".join(line):
+        yield seconds, last
 
 
 @dataclass(slots=True)
@@ -96,7 +99,7 @@ class _Call:
 
     id: str = ""
     name: str = ""
-    arguments: str = ""
+    arguments: list[str] = field(default_factory=list)
 
 
 class _Pieces:
@@ -104,7 +107,7 @@ class _Pieces:
 
     def __init__(self) -> None:
         self._chat = False
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, list[str]] = {}
         self._calls: dict[int, _Call] = {}
         self._logprobs: dict[str, list[object]] = {}
         self._finish: object = None
@@ -129,7 +132,7 @@ class _Pieces:
         more = {name: _text(dig(delta, name)) for name in ("content", "reasoning_content", "reasoning")}
         more["text"] = _text(choice.get("text"))
         for name, text in more.items():
-            self._texts[name] = self._texts.get(name, "") + text
+            self._texts.setdefault(name, []).append(text)
         calls = _list(dig(delta, "tool_calls"))
         for one in calls:
             self._take_call(one)
@@ -147,14 +150,15 @@ class _Pieces:
             raise BrokenStream("does not tell why its text ends")
         logprobs = {name: told for name, told in self._logprobs.items() if told}
         choice: dict[str, object] = {"finish_reason": self._finish, "logprobs": logprobs or None}
+        texts = {name: "".join(parts) for name, parts in self._texts.items()}
         if self._chat:
             calls = [
-                {"id": one.id, "function": {"name": one.name, "arguments": one.arguments}}
+                {"id": one.id, "function": {"name": one.name, "arguments": "".join(one.arguments)}}
                 for _, one in sorted(self._calls.items())
             ]
-            choice["message"] = {"role": "assistant", **self._texts, "tool_calls": calls}
+            choice["message"] = {"role": "assistant", **texts, "tool_calls": calls}
         else:
-            choice["text"] = self._texts["text"]
+            choice["text"] = texts["text"]
         said: dict[str, object] = {**self._told, "choices": [choice]}
         pieces, tokens = len(self._arrivals), count(said, "completion_tokens") or 1
         seen = pieces >= (1 if tokens == 1 else max(2.0, LEAST_PIECES * tokens))
@@ -167,7 +171,7 @@ class _Pieces:
         call = self._calls.setdefault(index, _Call())
         call.id = call.id or _text(dig(said, "id"))
         call.name = call.name or _text(dig(said, "function", "name"))
-        call.arguments += _text(dig(said, "function", "arguments"))
+        call.arguments.append(_text(dig(said, "function", "arguments")))
 
 
 def _text(said: object) -> str:

@@ -43,12 +43,7 @@ def test_another_address_and_more_of_them_are_the_same_model(tells, url: str, id
 
 @pytest.mark.parametrize(
     "other",
-    [
-        {"root": "maker/another"},
-        {"meta": {"n_params": 2000, "n_ctx": 64}},
-        {"system_fingerprint": "b2-abc"},
-        {"sha": "9"},
-    ],
+    [{"root": "maker/another"}, {"meta": {"n_params": 2000, "n_ctx": 64}}, {"system_fingerprint": "b2-abc"}],
 )
 def test_other_weights_under_the_same_name_are_another_model(
     tells, url: str, identity: ModelIdentity, other: dict

@@ -154,10 +154,8 @@ def wait_for(run: Path, rows: int) -> None:
 
 
 @pytest.mark.slow
-def test_an_audit_killed_and_then_its_server_too_is_resumed_elsewhere_and_asks_nothing_twice(
-    tmp_path: Path, serve
-) -> None:
-    url, server = serve("misbehaving.py", "", "0", "0.02")
+def test_an_audit_killed_and_then_its_server_too_is_resumed_where_the_same_model_is(tmp_path: Path, serve) -> None:
+    url, server = serve("streaming.py", "", "0", "0.02", '{"root": "ours"}')
     spec(tmp_path, url, ", retries: 1, concurrency: 2")
     run = tmp_path / "runs" / "latest"
     process = begin(tmp_path, "run", "model.yaml", *SHORT[:2], "--limit", "40")
@@ -187,7 +185,13 @@ def test_an_audit_killed_and_then_its_server_too_is_resumed_elsewhere_and_asks_n
     assert "Traceback" not in dead.stderr
     assert replies(run) == kept
 
-    elsewhere, _ = serve("misbehaving.py")
+    another, _ = serve("streaming.py", "", "0", "0", '{"root": "theirs"}')
+    refused = slm_audit(tmp_path, "resume", "runs/latest", "--model", another)
+    assert refused.returncode == 2
+    assert "the model's settings.served.root differs: ours when the run began, theirs now" in refused.stderr
+    assert replies(run) == kept and heard(another) == []
+
+    elsewhere, _ = serve("streaming.py", "", "0", "0", '{"root": "ours"}')
     told = slm_audit(tmp_path, "resume", "runs/latest", "--model", elsewhere)
     assert told.returncode in (1, 3, 4), told.stderr
     assert replies(run)[: len(kept)] == kept
@@ -201,18 +205,3 @@ def test_an_audit_killed_and_then_its_server_too_is_resumed_elsewhere_and_asks_n
     spec(whole, elsewhere)
     slm_audit(whole, "run", "model.yaml", *SHORT[:2], "--limit", "40")
     assert findings(whole / "runs" / "latest") == findings(run)
-
-
-@pytest.mark.slow
-def test_a_run_is_not_resumed_on_other_weights(tmp_path: Path, serve) -> None:
-    url, server = serve("streaming.py", "", "0", "0.02", '{"root": "one"}')
-    spec(tmp_path, url, ", retries: 0, concurrency: 1")
-    run = tmp_path / "runs" / "latest"
-    process = begin(tmp_path, "run", "model.yaml", *SHORT)
-    wait_for(run, 5)
-    server.kill()
-    process.communicate(timeout=120)
-    other, _ = serve("streaming.py", "", "0", "0", '{"root": "two"}')
-    told = slm_audit(tmp_path, "resume", "runs/latest", "--model", other)
-    assert told.returncode == 2
-    assert "the model's settings.served.root differs: one when the run began, two now" in told.stderr

@@ -32,10 +32,13 @@ def ask(url: str, **more: object) -> EndpointModel:
 
 
 @pytest.fixture(scope="module")
-def vllm(serve, make_model: Callable[..., Path]) -> Pair:
-    folder = make_model(template=TEMPLATE, seed=4)
-    url, _ = serve("vllm_formats.py", str(folder), "vllm")
-    return ask(url), TransformersModel(str(folder))
+def url(serve, make_model: Callable[..., Path]) -> str:
+    return serve("vllm_formats.py", str(make_model(template=TEMPLATE, seed=4)), "vllm")[0]
+
+
+@pytest.fixture(scope="module")
+def vllm(url: str, make_model: Callable[..., Path]) -> Pair:
+    return ask(url), TransformersModel(str(make_model(template=TEMPLATE, seed=4)))
 
 
 @pytest.fixture(scope="module", params=["echo", "unstarted"])
@@ -114,8 +117,8 @@ def test_what_does_not_fit_comes_back_as_too_long_and_nothing_as_empty(vllm: Pai
     assert [one.error.split(":")[0] for one in scores] == ["too_long", "empty"]
 
 
-def test_without_its_template_a_chat_model_is_asked_plainly(vllm: Pair) -> None:
-    raw = ask(vllm[0].identity.settings["addresses"][0], template="never")
+def test_without_its_template_a_chat_model_is_asked_plainly(url: str, vllm: Pair) -> None:
+    raw = ask(url, template="never")
     assert Access.chat not in raw.access
     assert Access.score in raw.access
     agree((raw, vllm[1]), [Scoring(context=a, continuation=b, per_token=True) for a, b in PAIRS])
