@@ -164,9 +164,12 @@ async def _calls(asker: _Asker) -> bool:
 
     A model may well choose to call nothing; that the server has the form for calls shows where it is bidden to.
     """
-    told = await asker.completion(CALLING)
-    if told is not None and not told.calls:
-        told = await asker.completion(CALLING, tool_choice="required")
+    try:
+        told = await asker.completion(CALLING)
+        if told is not None and not told.calls:
+            told = await asker.completion(CALLING, tool_choice="required")
+    except RequestFault:
+        return False
     return told is not None and any(one.name == WEATHER.name for one in told.calls)
 
 

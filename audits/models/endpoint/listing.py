@@ -33,14 +33,17 @@ async def listing(client: Client, address: Address, model: str) -> Mapping[str, 
     if not isinstance(listed, list) or not listed:
         return {}
     models = {str(dig(one, "id")): one for one in listed}
+    for one in listed:  # llama.cpp gives a model more names than one
+        aliases = dig(one, "aliases")
+        models |= {str(name): one for name in aliases} if isinstance(aliases, list) else {}
     if model not in models:
         raise UserError(f"{address.url} serves no model '{model}'{nearest(model, models)}")
     return models[model] if isinstance(models[model], dict) else {}
 
 
 def context_of(listed: Mapping[str, object]) -> int | None:
-    """How many tokens prompt and reply may have, where the entry tells it (vLLM's does)."""
-    tokens = listed.get("max_model_len")
+    """How many tokens prompt and reply may have, where the entry tells it (vLLM's does, and llama.cpp's)."""
+    tokens = listed.get("max_model_len") or dig(listed, "meta", "n_ctx")
     return tokens if isinstance(tokens, int) and tokens > 0 else None
 
 
