@@ -12,7 +12,7 @@ import threading
 import warnings
 from urllib.parse import urlsplit
 
-from ...errors import UserError
+from ...errors import Unreachable, UserError
 
 ANSWER_SECONDS = 5.0
 OBJECT_STORE_BYTES = 80 * 2**20
@@ -102,7 +102,7 @@ def answering(address: str) -> str:
     place = named.removeprefix("ray://")
     says = _health(place)
     if not says:
-        raise UserError(
+        raise Unreachable(
             f"execution.address: {address}: no Ray cluster answers at {place}; start it, or mend the address"
         )
     if named.startswith("ray://") and says == "head":

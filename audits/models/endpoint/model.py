@@ -12,9 +12,9 @@ from ....probes.contract import Access, Completion, Footprint, Generation, Messa
 from ...errors import EvidenceError, Unreachable, UserError
 from ...journalled import Answer, Asked
 from ...model_file import EndpointFile
+from ..cluster.shares import is_alone
 from ..leave import Leave
 from ..seeds import seed_of_sample
-from ..shares import is_alone
 from .client import Client
 from .discovery import Found, discover
 from .faults import RequestFault, ServerGone
