@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol, cast
 
@@ -99,17 +100,25 @@ def vocabulary_of(network: Network) -> int:
     return int(network.config.get_text_config().vocab_size)
 
 
-def loaded(
-    folder: Path, dtype: str, device: str, variant: Variant = AS_IT_LIES, leave: Leave = NONE
-) -> tuple[Tokenizer, Network]:
-    """Tokenizer and network of a folder; UserError says in one sentence why it cannot be loaded."""
+class Loaded(NamedTuple):
+    """A tokenizer, a network, and the names of tensors in its files that are no part of it."""
+
+    tokenizer: Tokenizer
+    network: Network
+    unused: tuple[str, ...]
+
+
+def loaded(folder: Path, dtype: str, device: str, variant: Variant = AS_IT_LIES, leave: Leave = NONE) -> Loaded:
+    """What a folder holds; UserError says in one sentence why it cannot be loaded whole."""
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
         given: Mapping[str, object] = {"local_files_only": True, "trust_remote_code": leave.code}
         tokenizer = AutoTokenizer.from_pretrained(folder, **given)
         weights = {"use_safetensors": bool(files.weight_files(folder)), "dtype": DTYPES[dtype]}
-        network = AutoModelForCausalLM.from_pretrained(folder, **given, **weights)
+        weights |= {"output_loading_info": True, "ignore_mismatched_sizes": True}  # so that all that is amiss is told
+        network, told = AutoModelForCausalLM.from_pretrained(folder, **given, **weights)
+        unused = _refuse_other_weights(folder, network, told)
         network = variant.applied(tokenizer, network).eval().to(device)
         if variant.quantised:
             settle(network)
@@ -118,7 +127,29 @@ def loaded(
     except Exception as error:
         first = str(error).strip().split("\n")[0]
         raise UserError(f"{folder} cannot be loaded as a causal language model: {first}; save it again") from error
-    return cast(Tokenizer, tokenizer), cast(Network, network)
+    return Loaded(cast(Tokenizer, tokenizer), cast(Network, network), unused)
+
+
+def _refuse_other_weights(folder: Path, network: torch.nn.Module, told: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """The tensors that are no part of the network; UserError where it would be filled up at random, or is cut short."""
+    if misshapen := sorted(map(str, told["mismatched_keys"])):
+        raise UserError(
+            f"{folder} holds {len(misshapen)} tensors in another shape than its config.json asks for: {misshapen[0]}; "
+            "mend config.json, or save the model again"
+        )
+    if lacking := sorted(told["missing_keys"]):
+        raise UserError(
+            f"{folder} lacks {len(lacking)} of the tensors that its config.json asks for, such as {lacking[0]}; "
+            "save the model again"
+        )
+    own = {re.sub(r"\d+", "#", name) for name in network.state_dict()}
+    unused = tuple(sorted(told["unexpected_keys"]))
+    if more := [name for name in unused if re.sub(r"\d+", "#", name) in own]:
+        raise UserError(
+            f"{folder} holds {len(more)} tensors of layers that its config.json does not have, such as {more[0]}; "
+            "mend config.json, or save the model again"
+        )
+    return unused
 
 
 def downloaded(name: str, revision: str | None, leave: Leave = NONE) -> Path:

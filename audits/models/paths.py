@@ -11,7 +11,7 @@ import transformers
 
 from ...probes.contract import Decoding
 from .linear import can_pack, pack
-from .network import Network, vocabulary_of
+from .network import Loaded, Network, vocabulary_of
 from .passing import Passing
 from .plain import Plain
 from .quantised import parameters_of
@@ -19,7 +19,7 @@ from .reading import Asked, Scored
 from .room import measured
 from .rows import Row
 from .shared import Shared
-from .tokens import Continued, Tokenizer, Tokens
+from .tokens import Continued, Tokens
 from .trees import SHORTEST_PREFIX
 from .workers import Workers
 
@@ -57,13 +57,12 @@ class Opened(NamedTuple):
     parameters: int
     fast_tokenizer: bool
     reason: str
+    unused: tuple[str, ...]
 
 
-def opened(
-    load: Callable[[], tuple[Tokenizer, Network]], device: str, workers: Workers, *, plain: bool, memory: int | None
-) -> Opened:
+def opened(load: Callable[[], Loaded], device: str, workers: Workers, *, plain: bool, memory: int | None) -> Opened:
     """Load a model and choose the path; `plain` leaves no choice. `memory` bounds what passes take, in bytes."""
-    tokenizer, network = load()
+    tokenizer, network, unused = load()
     said = network.generation_config.eos_token_id
     ends = [*(said if isinstance(said, list) else [said]), tokenizer.eos_token_id]
     tokens = Tokens(tokenizer, frozenset(int(one) for one in ends if one is not None))
@@ -76,9 +75,9 @@ def opened(
             engine, reason = _fast(network, engine, tokens, workers, device, memory), ""
         except Exception as error:  # a model may refuse in any way it likes what it was not written for
             reason = (str(error).split("\n")[0] or type(error).__name__)[:200]
-            _, network = load()
+            network = load().network
             engine = Plain(network, tokens, workers, device)
-    return Opened(engine, tokens, network.config, architecture, parameters, tokenizer.is_fast, reason)
+    return Opened(engine, tokens, network.config, architecture, parameters, tokenizer.is_fast, reason, unused)
 
 
 def _fast(network: Network, plain: Engine, tokens: Tokens, workers: Workers, device: str, memory: int | None) -> Engine:

@@ -101,6 +101,9 @@ class TransformersModel:
         )
         self.access = self._found_access(found.fast_tokenizer)
         self.notes = tuple(variant.notes(self.identity.name, folder))
+        if found.unused:
+            other = f"{len(found.unused)} tensors of its files are no part of the model, such as {found.unused[0]}"
+            self.notes += (f"{other}: they were not loaded",)
         self._meter = energy.meter(device, powercap)
         self.footprint: Footprint | None = Footprint(
             parameters=found.parameters,

@@ -51,11 +51,11 @@ def estimated(
     low = high = None
     if limits is not None:
         bottom, top = metric.range
-        low = min(max(limits[0], bottom), figure if figure is not None else top)
-        high = max(min(limits[1], top), figure if figure is not None else bottom)
+        low = float(min(max(limits[0], bottom), figure if figure is not None else top))
+        high = float(max(min(limits[1], top), figure if figure is not None else bottom))
     return Estimate(
         metric=metric.name,
-        value=figure,
+        value=None if figure is None else float(figure),  # numpy's own is no JSON
         low=low,
         high=high,
         level=level,
