@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 from ..probes.contract import Estimate, Item, Metric, Model, NotMeasured
@@ -211,12 +212,27 @@ def _measured(
             estimates = list(selected.probe.measure(seen, level))
             _refuse_odd(selected.probe.metrics, estimates, level)
             estimates += by_responder(selected.probe, seen, estimates, level)
+            estimates = _explained(estimates, seen, selected.name)
             if stopping and stopping.sequential:
                 estimates = stopping.sequences(seen, estimates)
         except Exception as error:
             status, reason = "error", f"measuring raised {type(error).__name__}: {error}"
             log(f"{selected.name} raised while measuring\n{traceback.format_exc()}")
     return estimates, status, reason
+
+
+def _explained(estimates: Sequence[Estimate], seen: Observations, salt: str) -> list[Estimate]:
+    """With the reason that most of what could not be judged has, where anything could not."""
+    if not any(one.missing for one in estimates):
+        return list(estimates)
+    reasons = Counter(one.reason for one in seen if one.reason)
+    if not reasons:
+        return list(estimates)
+    often = f"most often: {Mask(seen.sensitive, salt)(reasons.most_common(1)[0][0])[:160]}"
+    return [
+        replace(one, reason="; ".join(part for part in (one.reason, often) if part)) if one.missing else one
+        for one in estimates
+    ]
 
 
 def _first_seconds(journal: Journal, name: str, seconds: float, status: str) -> float:

@@ -16,8 +16,8 @@ from .model_file import Amount, LocalFile, ModelFile
 def _address(said: str) -> str:
     if not re.fullmatch(r"auto|local|(ray://)?([\w.-]+|\[[0-9a-fA-F:.]+\]):[0-9]{1,5}", said):
         raise ValueError(
-            "auto (the cluster that this machine belongs to), local, such as head-node:6379 on a machine of the "
-            "cluster, or such as ray://head-node:10001 from any other"
+            f"{said} is no address; write auto (the cluster that this machine belongs to), local, one such as "
+            "head-node:6379 on a machine of the cluster, or one such as ray://head-node:10001 from any other"
         )
     return said
 

@@ -129,7 +129,8 @@ def hold(estimate: Estimate | None, limit: Limit, run: ProbeRun | None) -> Judge
     if "fail" in sides:
         return Judged(limit=limit, verdict="fail", reason=estimate.reason)
     if estimate.missing > MOST_MISSING * estimate.n:
-        why = f"{estimate.missing} of {estimate.n} could not be judged, more than {MOST_MISSING:.0%}"
+        why = estimate.reason or f"{estimate.missing} of {estimate.n} could not be judged"
+        why = f"{why} (more than {MOST_MISSING:.0%} unjudged decide nothing)"
         return Judged(limit=limit, verdict="inconclusive", reason=why, waivable=False)
     if estimate.low is None or estimate.high is None or not all(map(math.isfinite, (estimate.low, estimate.high))):
         why = estimate.reason or "no interval could be given"

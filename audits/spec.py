@@ -145,7 +145,8 @@ def spec_document(named: str) -> Document:
     if len(named) > 1024:
         raise UserError("the name of the model is longer than any path; name a model.yaml, a folder or a hub id")
     if named.startswith(("http://", "https://")):
-        return parse(Path(f"{named} (as a spec)"), f"version: 1\nmodel: {{kind: endpoint, url: {_quoted(named)}}}\n")
+        text = f"version: 1\nmodel: {{kind: endpoint, url: {_quoted(named)}}}\n"
+        return parse(Path(f"{named.split('/')[2]} (as a spec)"), text)
     path = Path(named)
     if named.endswith(".jsonl"):
         return parse(Path(f"{named} (as a spec)"), f"version: 1\nmodel: {{kind: replay, path: {_quoted(named)}}}\n")

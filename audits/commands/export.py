@@ -9,7 +9,7 @@ import click
 
 @click.command(
     short_help="Write a run's replies to a file.",
-    epilog="\b\nExample:\n  slm-audit export runs/latest --replies replies.jsonl\n  slm-audit run replies.jsonl\n",
+    epilog="\b\nExample:\n  slm-audit export runs/latest --replies replies.jsonl\n",
 )
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
@@ -19,7 +19,8 @@ def export(run: Path, replies: Path) -> None:
     """Write all that the model was asked and answered as JSON Lines, in full: nothing is masked, so keep it closed.
 
     The file can be audited in the model's place, by other detectors or another policy: what was recorded is not
-    asked again, and what was not recorded is missing evidence.
+    asked again, and what was not recorded is missing evidence. Use the run's own spec, with `kind: replay` and the
+    file's `path` as its model: another seed, suite or options ask other questions.
     """
     from ..errors import UserError
     from ..journal import NAME, Journal

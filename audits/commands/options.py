@@ -55,7 +55,11 @@ def spec_options(command: F) -> F:
         FAIL_ON,
         click.option("--name", help="The model's name at its server, where an address is audited."),
         click.option("--allow-path", is_flag=True, help="Let the spec name paths outside its folder."),
-        click.option("--allow-code", is_flag=True, help="Let the spec run code of its own (file: probes)."),
+        click.option(
+            "--allow-code",
+            is_flag=True,
+            help="Let the spec run code of its own (file: probes, callables, a model's remote code).",
+        ),
     ):
         command = option(command)
     return command
@@ -81,7 +85,7 @@ def shown_as(command: F) -> F:
 def write_shown(text: str, output: Path | None) -> None:
     """Write what is shown to a file, or to standard output where none is named."""
     from .. import run_folder
-    from ..errors import UserError
+    from ..errors import EvidenceError, UserError
 
     if output is None:
         click.echo(text, nl=False)
@@ -91,5 +95,8 @@ def write_shown(text: str, output: Path | None) -> None:
     if output.exists() and not output.is_file():
         output.write_text(text, encoding="utf-8")
     else:
-        run_folder.write(output, text)
+        try:
+            run_folder.write(output, text)
+        except EvidenceError as error:
+            raise UserError(f"{error.__cause__ or error}; name another file with --output") from error
     click.echo(str(output), err=True)

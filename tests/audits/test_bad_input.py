@@ -76,7 +76,7 @@ CASES = {
     ),
     "a cluster at no address": (
         SPEC + "execution:\n  engine: ray\n  address: head\n",
-        "model.yaml:5: execution.address: auto (the cluster",
+        "model.yaml:5: execution.address: head is no address; write auto (the cluster",
     ),
     "one GPU and a half": (
         SPEC + "execution: {engine: ray, gpus_per_replica: 1.5}\n",

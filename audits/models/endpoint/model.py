@@ -47,9 +47,10 @@ class EndpointModel:
         self._at_once = spec.concurrency * len(spec.url)
         self._counts: dict[Prompt, asyncio.Task[int]] = {}
         self._loop = Loop()
+        key = key_of(spec.key, leave.key_env, os.environ)
         self._client = Client(
             spec.url,
-            key_of(spec.key, leave.key_env, os.environ),
+            key,
             concurrency=spec.concurrency,
             time_out=spec.time_out,
             retries=spec.retries,
@@ -58,8 +59,10 @@ class EndpointModel:
         try:
             found = self._loop.run(_discovered(self._client, spec))
         except ServerGone as gone:
-            kind = UserError if gone.refused else Unreachable
-            raise kind(f"{gone}; start the server, or mend model.url or its key") from None
+            if gone.refused:
+                cure = "mend its key" if key else "no key was sent: name the variable that holds it with --key-env"
+                raise UserError(f"{gone}; {cure}") from None
+            raise Unreachable(f"{gone}; start the server, or mend model.url") from None
         except RequestFault as fault:
             kind = UserError if fault.cause == "redirect" else Unreachable
             raise kind(f"{spec.title}: {fault}; mend model.url") from None
