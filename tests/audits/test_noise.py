@@ -52,7 +52,7 @@ def test_repeats_are_asked_anew_and_the_floor_is_how_far_they_lie_apart(tmp_path
     assert all(one.noise is None for one in alone.record.findings)
     assert faults_of(ended.folder) == []
     for form in ("html", "markdown"):
-        assert "apart" in render(form, ended.record, ())
+        assert "apart" in render(form, ended.record, {})
 
 
 def test_a_model_without_chance_has_no_noise(tmp_path: Path, small_model: Path) -> None:
