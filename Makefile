@@ -27,6 +27,9 @@ wheel:          ## the built wheel, installed elsewhere, audits from outside the
 	PYTHON=$(PYTHON) sh tests/wheel.sh
 
 PEERS ?= .peers
-benchmark:      ## this engine against lm_eval, plain generate, and llama.cpp if it is on the PATH; best on a quiet machine
+OWN = $(PEERS)/own/bin/python
+benchmark:      ## this engine, as users install it, against lm_eval, generate, and llama.cpp if it is on the PATH; ARGS="--repeat 5"
 	$(PEERS)/bin/python -c 'import gguf' 2> /dev/null || ($(PYTHON) -m venv $(PEERS) && $(PEERS)/bin/python -m pip install -q "$$(grep ^torch== constraints.txt)" 'lm_eval[hf]' gguf)
-	$(PYTHON) tests/performance/benchmark.py --peers $(PEERS)/bin/python --models $(PEERS)/models $(ARGS)
+	test -x $(OWN) || ($(PYTHON) -m venv $(PEERS)/own && $(OWN) -m pip install -q -c constraints.txt .)
+	$(OWN) -m pip install -q --no-deps --force-reinstall .
+	$(OWN) tests/performance/benchmark.py --peers $(PEERS)/bin/python --models $(PEERS)/models $(ARGS)
