@@ -170,7 +170,7 @@ def test_another_threshold_is_another_model(tmp_path: Path, plan: Plan, build_ag
     with pytest.raises(EvidenceError):
         engine.run(plan, pair(Small(), Large(reach=100)), tmp_path, now=NOW)
     other = CascadeModel(Small(), Large(), Confidence(by="likelihood", threshold=0.6))
-    with pytest.raises(Exception, match="the model's settings.threshold differs: 0.5 when the run began, 0.6 now"):
+    with pytest.raises(Exception, match=r"the model's settings.threshold differs: 0.5 when the run began, 0.6 now"):
         engine.resume((tmp_path / "latest").resolve(), lambda _s, _b: other, allow_code=False, progress=engine.Silent())
 
 
