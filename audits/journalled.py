@@ -62,6 +62,18 @@ class Concurrent(Protocol):
         ...
 
 
+class OneBatch(Concurrent):
+    """The two verbs of a model that answers by batches: a whole list is one."""
+
+    def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
+        """One list of completions for each request."""
+        return list(next(self.generate_each([requests]))[1])
+
+    def score(self, requests: Sequence[Scoring]) -> list[Score]:
+        """One score for each request."""
+        return list(next(self.score_each([requests]))[1])
+
+
 @runtime_checkable
 class Noted(Protocol):
     """A model that has something to say which a reader of its figures must know, a sentence each."""

@@ -62,21 +62,26 @@ def existing(folder: Path) -> Path:
 
 
 def write(path: Path, text: str | Iterable[str]) -> None:
-    """Write a file, from one text or from its parts, whole or not at all."""
+    """Write a file of a run, whole or not at all; EvidenceError where it cannot be written."""
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
-                stream.writelines([text] if isinstance(text, str) else text)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chmod(name, 0o644)
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(path, text)
     except OSError as error:
         raise EvidenceError(f"{path} cannot be written ({error.strerror}); make room and resume") from error
+
+
+def write_whole(path: Path, text: str | Iterable[str]) -> None:
+    """Write a file, from one text or from its parts, whole or not at all; OSError where it cannot be written."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines([text] if isinstance(text, str) else text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
 
 
 def sha256(path: Path) -> str:

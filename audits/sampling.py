@@ -26,7 +26,7 @@ from ..probes.detectors import Detector
 from .bench import Detectors, JournalBench
 from .items import ORDER, in_order, items_of, windows
 from .journal import NAME, Journal
-from .journalled import Facade, JournalledModel, batches_of, generating, scoring
+from .journalled import Facade, JournalledModel, OneBatch, batches_of, generating, scoring
 from .selection import Selected
 
 ENOUGH, CLUSTERS = 1.5, 32
@@ -109,7 +109,7 @@ class Sample:
     peak_bytes: int
 
 
-class Weighed(Facade):
+class Weighed(Facade, OneBatch):
     """A model that keeps count of the calls, batches and forward passes made on another one."""
 
     def __init__(self, model: Model) -> None:
@@ -127,14 +127,6 @@ class Weighed(Facade):
         either: Sequence[Generation | Scoring] = asked
         longer = list(islice(cycle(either), length))
         return batches_of(self._model, cast("Sequence[Generation] | Sequence[Scoring]", longer))
-
-    def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
-        """The inner model's texts, as one batch."""
-        return list(next(self.generate_each([requests]))[1])
-
-    def score(self, requests: Sequence[Scoring]) -> list[Score]:
-        """The inner model's scores, as one batch."""
-        return list(next(self.score_each([requests]))[1])
 
     def generate_each(
         self, batches: Iterable[Sequence[Generation]]

@@ -85,18 +85,18 @@ def shown_as(command: F) -> F:
 def write_shown(text: str, output: Path | None) -> None:
     """Write what is shown to a file, or to standard output where none is named."""
     from .. import run_folder
-    from ..errors import EvidenceError, UserError
+    from ..errors import UserError
 
     if output is None:
         click.echo(text, nl=False)
         return
     if not output.parent.is_dir():
         raise UserError(f"{output.parent} is no folder; make it first, or name another file")
-    if output.exists() and not output.is_file():
-        output.write_text(text, encoding="utf-8")
-    else:
-        try:
-            run_folder.write(output, text)
-        except EvidenceError as error:
-            raise UserError(f"{error.__cause__ or error}; name another file with --output") from error
+    try:
+        if output.exists() and not output.is_file():
+            output.write_text(text, encoding="utf-8")
+        else:
+            run_folder.write_whole(output, text)
+    except OSError as error:
+        raise UserError(f"{output} cannot be written ({error.strerror}); name another file with --output") from error
     click.echo(str(output), err=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ....probes.contract import Completion, Footprint, Generation, Score, Scoring
 from ...execution import Execution
+from ...journalled import OneBatch
 from ...model_file import ModelFile
 from ..leave import Leave
 from .connection import Connection
@@ -18,7 +19,7 @@ from .worker import WorkerLost, told
 FOOTPRINT_SECONDS = 60.0
 
 
-class ClusterModel:
+class ClusterModel(OneBatch):
     """Workers that hold the same model; each is given whole batches, two at a time.
 
     A batch whose worker dies or does not answer is asked again of another one. Raises EvidenceError when the cluster
@@ -59,14 +60,6 @@ class ClusterModel:
     def batches(self, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
         """Whole contexts, in shares of about the same work for so many workers."""
         return shares(requests, self._replicas.wanted)
-
-    def generate(self, requests: Sequence[Generation]) -> list[list[Completion]]:
-        """The texts of one batch, from any worker."""
-        return list(next(self.generate_each([requests]))[1])
-
-    def score(self, requests: Sequence[Scoring]) -> list[Score]:
-        """The scores of one batch, from any worker."""
-        return list(next(self.score_each([requests]))[1])
 
     def generate_each(
         self, batches: Iterable[Sequence[Generation]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import ssl
@@ -261,12 +262,9 @@ def _asked_for(retry_after: str) -> float | None:
     """The seconds of a Retry-After header, which holds seconds or a date (RFC 9110, 10.2.3)."""
     if not retry_after:
         return None
-    try:
+    with contextlib.suppress(ValueError):
         return max(0.0, float(retry_after))
-    except ValueError:
-        pass
-    try:
+    with contextlib.suppress(ValueError):
         until = parsedate_to_datetime(retry_after)
-    except ValueError:
-        return None
-    return max(0.0, (until - datetime.now(UTC)).total_seconds()) if until.tzinfo else None
+        return max(0.0, (until - datetime.now(UTC)).total_seconds()) if until.tzinfo else None
+    return None
