@@ -46,11 +46,16 @@ class Patience:
 
 @dataclass(eq=False)
 class Share(Generic[Asked]):
-    """Requests that go to one worker, their place among the shares, and how many workers they have cost."""
+    """Requests that go to one worker, their place among the shares, and how many workers they have cost.
+
+    A `suspect` was with a worker that was lost, whose last answer may be lost too, so that it is not known which share
+    it was at. Such a share has its next worker to itself: if that one is lost as well, there is no doubt.
+    """
 
     at: int
     requests: Sequence[Asked]
     losses: int = 0
+    suspect: bool = False
 
     @cached_property
     def work(self) -> int:
@@ -119,6 +124,7 @@ class Dispatch(Generic[Asked, Answer]):
                 worker is None
                 or not self._waiting
                 or (given and (self._waiting[0].timed or any(share.timed for share in given)))
+                or (self._waiting[0].suspect and worker in self._queues)
             ):
                 return
             share = self._waiting.popleft()
@@ -127,9 +133,16 @@ class Dispatch(Generic[Asked, Answer]):
 
     def _free(self) -> Worker | None:
         """The worker with the least to do, if it has room."""
-        busy = {one: len(self._queues[one].shares) if one in self._queues else 0 for one in self._replicas.ready}
+        busy = {one: self._to_do(one) for one in self._replicas.ready}
         least = min(busy, key=busy.__getitem__, default=None)
         return None if least is None or busy[least] >= IN_FLIGHT else least
+
+    def _to_do(self, worker: Worker) -> int:
+        """How many shares it has been given; one with a suspect is given no more."""
+        given: list[Share[Asked]] = (
+            [share for _, share in self._queues[worker].shares] if worker in self._queues else []
+        )
+        return IN_FLIGHT if any(one.suspect for one in given) else len(given)
 
     def _collect(self) -> Iterator[tuple[int, Sequence[Answer]]]:
         """Wait a while for one reply, and see to the workers that are lost."""
@@ -180,6 +193,8 @@ class Dispatch(Generic[Asked, Answer]):
             )
         self._see_to(self._replicas.replace, worker)
         shares: list[Share[Asked]] = [share for _, share in self._queues.pop(worker).shares]
+        for share in shares:
+            share.suspect = True
         first = shares[0]
         self._waiting.extend(shares[1:])
         first.losses += 1

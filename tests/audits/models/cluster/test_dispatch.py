@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from slm_audit.audits.execution import Execution
-from slm_audit.audits.models.cluster.dispatch import Patience
+from slm_audit.audits.models.cluster.dispatch import Dispatch, Patience, Share
+from slm_audit.audits.models.cluster.worker import Worker
+from slm_audit.probes.contract import Scoring
 
 taken = st.lists(st.tuples(st.integers(1, 10**6), st.floats(0, 1e4)), max_size=20)
 
@@ -25,6 +30,17 @@ def test_no_share_that_is_as_slow_as_an_earlier_one_is_given_up(shares, least: f
 
 def test_before_any_share_is_answered_the_time_is_what_was_set() -> None:
     assert Patience(7.0).seconds(10**9) == 7.0
+
+
+@pytest.mark.parametrize(("suspects", "given"), [(0, [2, 2]), (1, [1, 2]), (2, [1, 1])])
+def test_a_share_that_was_with_a_lost_worker_has_the_next_one_to_itself(suspects: int, given: list[int]) -> None:
+    workers, sent = [Worker("a"), Worker("b")], Counter()
+    replicas = SimpleNamespace(ready=workers)
+    dispatch = Dispatch(None, replicas, Patience(1.0), lambda name, _: sent.update(name), None)  # type: ignore
+    asked = [Scoring(context="", continuation="x")]
+    dispatch._waiting.extend(Share(at, asked, suspect=at < suspects) for at in range(5))
+    dispatch._hand_out(iter(()))
+    assert sorted(sent.values()) == given
 
 
 @pytest.mark.parametrize(
