@@ -14,7 +14,7 @@ FIRST, PAUSE = 0.03, 0.005
 
 
 def ask(*urls: str, **more: object) -> EndpointModel:
-    spec = {"kind": "endpoint", "url": list(urls), "name": "good", "time_out": 1.5, "retries": 1, **more}
+    spec = {"kind": "endpoint", "url": list(urls), "name": "good", "time_out": 10, "retries": 1, **more}
     return EndpointModel(EndpointFile.model_validate(spec), Leave(), pause=0.01)
 
 
@@ -59,7 +59,6 @@ FAULTS = {
     "[half-json]": "server: the stream holds an event that is no JSON",
     "[no-text]": "server: the stream holds a text that is none",
     "[endless]": "server: the reply is larger than 8,000,000 bytes",
-    "[slow]": "time_out: no reply within 1.5 s",
     "[error]": "server: 500: it broke",
     "[error 400]": "refused: 400: it broke",
 }
@@ -69,6 +68,11 @@ def test_a_stream_that_goes_wrong_is_an_error_and_none_of_its_text_counts(model:
     for prompt, reply in zip(FAULTS, timed(model, *FAULTS), strict=True):
         assert reply.error.startswith(FAULTS[prompt]), (prompt, reply.error)
         assert (reply.text, reply.tokens, reply.seconds, reply.first_token_seconds) == ("", None, None, None)
+
+
+def test_a_stream_that_is_too_slow_is_given_up(url: str) -> None:
+    (reply,) = timed(ask(url, time_out=1.5), "[slow]")
+    assert (reply.error, reply.text) == ("time_out: no reply within 1.5 s", "")
 
 
 def test_a_stream_that_goes_wrong_once_is_asked_for_again(model: EndpointModel) -> None:
