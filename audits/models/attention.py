@@ -7,14 +7,14 @@ here are they put side by side: each trunk is causal, each bush sees its trunk, 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 import torch
-import transformers
 from torch.nn.functional import scaled_dot_product_attention
 
+from .lean import AttentionInterface
 from .trees import Tree
 
 NAME = "slm_audit"
@@ -30,6 +30,10 @@ class Keys(NamedTuple):
 
     keys: torch.Tensor
     values: torch.Tensor
+
+
+Keep = Callable[[int, Keys], object]
+"""Takes what a layer, by its number, keeps of the tokens of a pass."""
 
 
 class Attention(Protocol):
@@ -77,7 +81,7 @@ def _attend(
     return _current.attention.attend(layer, queries, keys, values, scaling)[None], None
 
 
-transformers.AttentionInterface.register(NAME, _attend)
+AttentionInterface.register(NAME, _attend)
 
 
 def rounded(tokens: int) -> int:
@@ -97,10 +101,9 @@ class TreeAttention:
     """
 
     def __init__(
-        self, some: Sequence[Tree], prefix: Sequence[Keys], *, device: str, dtype: torch.dtype, keep: bool = False
+        self, some: Sequence[Tree], prefix: Sequence[Keys], *, device: str, dtype: torch.dtype, keep: Keep | None = None
     ) -> None:
-        """For `some` trees behind a prefix that was read before (none: an empty one); `keep` keeps what is read."""
-        self.kept: list[Keys] = []
+        """For `some` trees behind a prefix that was read before (none: an empty one); `keep` gets what is read."""
         self.starts = [0]
         self._keep = keep
         self._prefix = prefix
@@ -122,8 +125,8 @@ class TreeAttention:
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float | None
     ) -> torch.Tensor:
         """As Attention says."""
-        if self._keep:
-            self.kept.append(Keys(key[: self.starts[-1]], value[: self.starts[-1]]))
+        if self._keep is not None:
+            self._keep(layer, Keys(key[: self.starts[-1]], value[: self.starts[-1]]))
         queries, keys, values = (self._side_by_side(one) for one in (query, key, value))
         at = self._trunk
         trunk = (queries[:, :, :at], keys[:, :, :at], values[:, :, :at])

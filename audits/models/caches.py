@@ -13,41 +13,45 @@ from .attention import Keys, weighed
 class Slots:
     """Keys and values of numbered slots, layer by layer, each [slots, heads, positions, size], growing as needed.
 
-    What is masked must still be finite, for nothing times NaN is NaN: so all of it begins as zeros.
+    A layer grows when it is next used, one after the other, so that there is never a second copy of all of them. What
+    is masked must still be finite, for nothing times NaN is NaN: so all of it begins as zeros.
     """
 
     def __init__(self) -> None:
         """Room for none."""
-        self.layers: list[Keys] = []
+        self._layers: dict[int, Keys] = {}
+        self._slots = self._positions = 0
 
-    def reserve(self, layers: Sequence[Keys], slots: int, positions: int) -> None:
-        """Make room for so many slots of so many positions; `layers` shows the shapes."""
-        had = self.layers[0].keys.shape if self.layers else torch.Size((0, 0, 0, 0))
-        if slots <= had[0] and positions <= had[2]:
-            return
-        slots = max(slots, had[0] * 2) if slots > had[0] else had[0]
-        positions = max(positions, had[2] * 2) if positions > had[2] else had[2]
-        self.layers = [
-            Keys(*(self._grown(at, which, one, slots, positions) for which, one in enumerate(layer)))
-            for at, layer in enumerate(layers)
-        ]
+    def reserve(self, slots: int, positions: int) -> None:
+        """Make room for so many slots of so many positions."""
+        if slots > self._slots:
+            self._slots = max(slots, self._slots * 2)
+        if positions > self._positions:
+            self._positions = max(positions, self._positions * 2)
+
+    def layer(self, at: int, like: Keys) -> Keys:
+        """A layer with all the room that was reserved; `like` shows what it keeps of tokens."""
+        had = self._layers.get(at)
+        if had is None or had.keys.shape[0] < self._slots or had.keys.shape[2] < self._positions:
+            olds = (None, None) if had is None else had
+            had = self._layers[at] = Keys(*(self._grown(*both) for both in zip(olds, like, strict=True)))
+        return had
 
     def write(self, slot: int, layer: int, start: int, own: Keys) -> None:
         """Put keys and values, each [positions, heads, size], into a slot from position `start` on."""
-        for there, here in zip(self.layers[layer], own, strict=True):
+        for there, here in zip(self.layer(layer, own), own, strict=True):
             there[slot, :, start : start + len(here)] = here.transpose(0, 1)
 
     def move(self, there: list[int], here: list[int], positions: int) -> None:
         """Copy the first positions of some slots over others."""
-        for layer in self.layers:
+        for layer in self._layers.values():
             for one in layer:
                 one[here, :, :positions] = one[there, :, :positions]
 
-    def _grown(self, at: int, which: int, like: torch.Tensor, slots: int, positions: int) -> torch.Tensor:
+    def _grown(self, old: torch.Tensor | None, like: torch.Tensor) -> torch.Tensor:
         _, heads, size = like.shape
-        grown = like.new_zeros((slots, heads, positions, size))
-        if self.layers:
-            old = self.layers[at][which]
+        grown = like.new_zeros((self._slots, heads, self._positions, size))
+        if old is not None:
             grown[: old.shape[0], :, : old.shape[2]] = old
         return grown
 
@@ -55,14 +59,16 @@ class Slots:
 class FlightAttention:
     """Each row sees its prompt and what was drawn of it."""
 
-    def __init__(self, prompts: Slots, drawn: Slots) -> None:
+    def __init__(self, prompts: Slots, drawn: Slots, *, device: str, dtype: torch.dtype) -> None:
         """Over the caches of prompts and rows."""
         self._prompts = prompts
         self._drawn = drawn
+        self._device = device
+        self._dtype = dtype
 
-    def aim(self, homes: Sequence[int], lengths: Sequence[int], steps: Sequence[int], like: torch.Tensor) -> None:
+    def aim(self, homes: Sequence[int], lengths: Sequence[int], steps: Sequence[int]) -> None:
         """Before a pass: each row's prompt slot, each prompt's length, and how many tokens each row read before."""
-        device = like.device
+        device = self._device
         count = [0] * len(lengths)
         places: list[tuple[int, int]] = []
         for home in homes:
@@ -77,15 +83,16 @@ class FlightAttention:
         self._back = torch.tensor([home * self._wide + at for home, at in places], device=device)
         self._rows = torch.arange(len(homes), device=device)
         self._steps = torch.tensor(steps, device=device)
-        self._prompt_mask = _up_to(lengths, self._long, like)
-        self._drawn_mask = _up_to([step + 1 for step in steps], self._deep, like)
+        self._prompt_mask = self._up_to(lengths, self._long)
+        self._drawn_mask = self._up_to([step + 1 for step in steps], self._deep)
 
     def attend(
         self, layer: int, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, scale: float | None
     ) -> torch.Tensor:
         """As Attention says."""
         rows, heads, size = key.shape
-        drawn, prompts = self._drawn.layers[layer], self._prompts.layers[layer]
+        own = Keys(key, value)
+        drawn, prompts = self._drawn.layer(layer, own), self._prompts.layer(layer, own)
         drawn.keys[self._rows, :, self._steps] = key
         drawn.values[self._rows, :, self._steps] = value
         groups = query.reshape(rows, heads, -1, size)
@@ -108,14 +115,13 @@ class FlightAttention:
         some = some.reshape(count, heads, self._wide, -1, size).transpose(1, 2).flatten(0, 1)
         return some.index_select(0, self._back)
 
-
-def _up_to(lengths: Sequence[int], most: int, like: torch.Tensor) -> torch.Tensor | None:
-    """A mask [rows, 1, 1, most] over positions past each row's length; None where all are full."""
-    if min(lengths) == most:
-        return None
-    past = torch.arange(most)[None] >= torch.tensor(lengths)[:, None]
-    mask = torch.zeros(past.shape, dtype=like.dtype).masked_fill_(past, -torch.inf)
-    return mask[:, None, None].to(like.device)
+    def _up_to(self, lengths: Sequence[int], most: int) -> torch.Tensor | None:
+        """A mask [rows, 1, 1, most] over positions past each row's length; None where all are full."""
+        if min(lengths) == most:
+            return None
+        past = torch.arange(most)[None] >= torch.tensor(lengths)[:, None]
+        mask = torch.zeros(past.shape, dtype=self._dtype).masked_fill_(past, -torch.inf)
+        return mask[:, None, None].to(self._device)
 
 
 def _for(mask: torch.Tensor | None, queries: torch.Tensor) -> torch.Tensor | None:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
 import torch
 
@@ -48,7 +49,6 @@ class Flight:
     _prompts: list[Prompt] = field(default_factory=list)
     _slots: Slots = field(default_factory=Slots)
     _drawn: Slots = field(default_factory=Slots)
-    _shapes: Sequence[Keys] = ()
     _started: float = 0.0
 
     def fly(self) -> None:
@@ -64,10 +64,10 @@ class Flight:
     def _step(self) -> None:
         steps = [len(one.drawn) - 1 for one in self._rows]
         lengths = [len(one.ids) for one in self._prompts]
-        self._drawn.reserve(self._shapes, len(steps), max(max(steps) + 1, min(self.decoding.max_tokens, AT_ONCE)))
-        attention = FlightAttention(self._slots, self._drawn)
-        attention.aim(self._homes, lengths, steps, self._slots.layers[0].keys)
+        self._drawn.reserve(self.most, max(max(steps) + 1, min(self.decoding.max_tokens, AT_ONCE)))
         device = self.passing.device
+        attention = FlightAttention(self._slots, self._drawn, device=device, dtype=self.passing.dtype)
+        attention.aim(self._homes, lengths, steps)
         ids = torch.tensor([[one.drawn[-1] for one in self._rows]], device=device)
         positions = torch.tensor(
             [[len(one.ids) + step for one, step in zip(self._rows, steps, strict=True)]], device=device
@@ -108,25 +108,27 @@ class Flight:
         taken = self._taken()
         if not taken:
             return []
-        before = self.prefix[0].keys.shape[0] if self.prefix else 0
-        attention = self.passing.trees([Tree(one.ids[before:]) for one in taken], self.prefix, keep=True)
-        starts, kept = attention.starts, attention.kept
+        before, first = self.prefix[0].keys.shape[0] if self.prefix else 0, len(self._prompts)
+        starts = [0, *accumulate(len(one.ids) - before for one in taken)]
+        self._slots.reserve(first + len(taken), max(len(one.ids) for one in taken))
+
+        def keep(layer: int, own: Keys) -> None:
+            for slot, (start, end) in enumerate(pairwise(starts), first):
+                if self.prefix:
+                    self._slots.write(slot, layer, 0, self.prefix[layer])
+                self._slots.write(slot, layer, before, Keys(own.keys[start:end], own.values[start:end]))
+
         if starts[-1] <= self.budget:
+            attention = self.passing.trees([Tree(one.ids[before:]) for one in taken], self.prefix, keep=keep)
             hidden = self.passing.read(attention.ids, attention.positions, attention)
         else:  # one long prompt, read in parts
             hidden, both = self.passing.read_on(taken[0].ids[before:], self.prefix, self.budget)
-            kept = [Keys(one.keys[before:], one.values[before:]) for one in both]
+            for layer, whole in enumerate(both):
+                self._slots.write(first, layer, 0, whole)
         logits = self.passing.logits(hidden[[end - 1 for end in starts[1:]]])
-        self._shapes = self._shapes or [Keys(*(part.new_empty(0, *part.shape[1:]) for part in one)) for one in kept]
-        self._slots.reserve(kept, len(self._prompts) + len(taken), max(len(one.ids) for one in taken))
         for at, one in enumerate(taken):
             one.logits = logits[at : at + 1]
-            part = slice(starts[at], starts[at + 1])
-            for layer, own in enumerate(kept):
-                if self.prefix:
-                    self._slots.write(len(self._prompts), layer, 0, self.prefix[layer])
-                self._slots.write(len(self._prompts), layer, before, Keys(own.keys[part], own.values[part]))
-            self._prompts.append(one)
+        self._prompts += taken
         return taken
 
     def _taken(self) -> list[Prompt]:

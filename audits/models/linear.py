@@ -6,7 +6,7 @@ from typing import cast
 
 import torch
 
-from .resources import forget_pages
+from .mapped import forget_weights
 
 OFTEN = 16_000_000  # bytes
 
@@ -42,6 +42,6 @@ def pack(network: torch.nn.Module) -> None:
                 setattr(parent, name, PackedLinear(child))
                 packed += child.weight.numel() * child.weight.element_size()
                 if packed > OFTEN:
-                    forget_pages(".safetensors")
+                    forget_weights()
                     packed = 0
-    forget_pages(".safetensors")
+    forget_weights()

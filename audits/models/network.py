@@ -10,17 +10,14 @@ from typing import NamedTuple, Protocol, cast
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer  # here, or the seconds of loading hold their import
 
 from ..errors import UserError
 from . import files
+from .lean import AutoModelForCausalLM, AutoTokenizer
 from .leave import NONE, Leave
 from .quantised import settle
 from .tokens import Tokenizer
 from .variant import AS_IT_LIES, Variant
-
-# Transformers 4 loads scikit-learn, scipy.stats and pandas for drafts, which are not used here: 100 MB and a second.
-transformers.utils.import_utils._sklearn_available = False
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

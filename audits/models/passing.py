@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import torch
 
-from .attention import NAME, Attention, Keys, TreeAttention, attending
+from .attention import NAME, Attention, Keep, Keys, TreeAttention, attending
 from .network import Network
 from .trees import Ids, Tree
 
@@ -42,7 +42,7 @@ class Passing:
             logits = (logits / self._cap).tanh() * self._cap
         return logits.float()
 
-    def trees(self, some: Sequence[Tree], prefix: Sequence[Keys], *, keep: bool = False) -> TreeAttention:
+    def trees(self, some: Sequence[Tree], prefix: Sequence[Keys], *, keep: Keep | None = None) -> TreeAttention:
         """The attention of one pass over trees."""
         return TreeAttention(some, prefix, device=self.device, dtype=self.dtype, keep=keep)
 
@@ -50,9 +50,11 @@ class Passing:
         """Read ids behind a prefix, at most `budget` at a time: their hidden states, and the keys of both."""
         hidden: list[torch.Tensor] = []
         for start in range(0, len(ids), budget):
-            part = self.trees([Tree(ids[start : start + budget])], prefix, keep=True)
+            kept: dict[int, Keys] = {}
+            part = self.trees([Tree(ids[start : start + budget])], prefix, keep=kept.__setitem__)
             hidden.append(self.read(part.ids, part.positions, part)[: part.starts[-1]])
-            prefix = [_joined(*both) for both in zip(prefix, part.kept, strict=True)] if prefix else part.kept
+            read = [kept[layer] for layer in range(self.layers)]
+            prefix = [_joined(*both) for both in zip(prefix, read, strict=True)] if prefix else read
         return torch.cat(hidden), prefix
 
     def prefix(self, ids: Ids, budget: int) -> Sequence[Keys]:

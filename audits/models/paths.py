@@ -11,6 +11,7 @@ import transformers
 
 from ...probes.contract import Decoding
 from .linear import can_pack, pack
+from .mapped import keep_mapped
 from .network import Loaded, Network, vocabulary_of
 from .passing import Passing
 from .plain import Plain
@@ -86,6 +87,7 @@ def _fast(network: Network, plain: Engine, tokens: Tokens, workers: Workers, dev
     wanted = plain.score(texts)
     if can_pack(device, network.dtype):
         pack(cast(torch.nn.Module, network))
+        keep_mapped(cast(torch.nn.Module, network))
     passing = Passing(network, device)
     with torch.inference_mode():
         room = measured(passing, workers.count, vocabulary_of(network), memory)

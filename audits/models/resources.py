@@ -10,7 +10,6 @@ from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
 MEMINFO = Path("/proc/meminfo")
-DONT_NEED = 4  # MADV_DONTNEED of Linux
 MALLOC = {-8: 1, -3: 1 << 25, -1: 1 << 27}  # glibc's M_ARENA_MAX, M_MMAP_THRESHOLD, M_TRIM_THRESHOLD
 
 
@@ -65,22 +64,6 @@ def one_heap() -> None:
         return
     for option, value in MALLOC.items():
         tune(option, value)
-
-
-def forget_pages(suffix: str) -> None:
-    """Let go of what was read of mapped files that are named so; what is read again comes from the file again.
-
-    Only for files whose mapped memory nobody writes to. Does nothing where the system has no such call.
-    """
-    try:
-        advise = ctypes.CDLL(None).madvise
-        lines = Path("/proc/self/maps").read_text("utf-8", "replace").splitlines()
-    except (AttributeError, OSError):
-        return
-    for line in lines:
-        if line.endswith(suffix):
-            start, end = (int(word, 16) for word in line.split(" ", 1)[0].split("-"))
-            advise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), DONT_NEED)
 
 
 def _kilobytes(key: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .attention import Keys
 from .passing import Passing
 from .resources import free_bytes, growth
 from .trees import Tree
@@ -54,11 +55,12 @@ def measured(passing: Passing, workers: int, vocabulary: int, memory: int | None
     ValueError if the network does not attend by our function.
     """
     tree = Tree(tuple(at % vocabulary for at in range(TRIED)))
-    attention = passing.trees([tree], [], keep=True)
+    read: dict[int, Keys] = {}
+    attention = passing.trees([tree], [], keep=read.__setitem__)
     taken = growth(lambda: passing.read(attention.ids, attention.positions, attention))
-    if len(attention.kept) != passing.layers:
+    if len(read) != passing.layers:
         raise ValueError("not every layer attends by the registered function")
-    kept = sum(part.numel() * part.element_size() for one in attention.kept for part in one) // TRIED
+    kept = sum(part.numel() * part.element_size() for one in read.values() for part in one) // TRIED
     logits = vocabulary * BYTES_A_LOGIT
     if passing.device != "cpu":
         return Room(share=None, tokens=TOKENS_ELSEWHERE, kept=kept, logits=logits)
