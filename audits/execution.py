@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from . import offline
 from .errors import UserError
+from .extras import library_of, need
 from .model_file import Amount, LocalFile, ModelFile
 
 
@@ -56,14 +56,16 @@ LOCAL = Execution()
 def check_execution(execution: Execution, model: ModelFile) -> None:
     """UserError where a model cannot be asked so; no cluster is looked for yet."""
     if execution.engine == "local":
+        for part in (model.small, model.large) if model.kind == "cascade" else (model,):
+            if isinstance(part, LocalFile):
+                _check_extras(part)
         return
     if model.kind in ("endpoint", "replay"):
         raise UserError(
             f"execution.engine: ray gives each worker a model to hold, and model.kind: {model.kind} has none; "
             "leave out execution (an endpoint may name several addresses)"
         )
-    if find_spec("ray") is None:
-        raise UserError("execution.engine: ray needs Ray, which is not installed; pip install 'slm-audit[cluster]'")
+    need("ray", "execution.engine: ray")
     if offline.is_cut_off() and execution.address != "local":
         raise UserError(
             f"--offline: execution.address: {execution.address} leads to other machines; "
@@ -80,3 +82,10 @@ def check_execution(execution: Execution, model: ModelFile) -> None:
             raise UserError("model.device: cuda needs a GPU for each worker; write execution.gpus_per_replica: 1")
         if kind == "cpu" and execution.gpus_per_replica:
             raise UserError("execution.gpus_per_replica with model.device: cpu would idle the GPUs; write device: cuda")
+
+
+def _check_extras(model: LocalFile) -> None:
+    if model.quantised:
+        need(library_of(model.quantised), f"model.quantised: {model.quantised}")
+    if model.adapter:
+        need("peft", "model.adapter")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...probes.contract import JSON
 from ..errors import UserError
+from ..extras import need
 from . import files
 
 if TYPE_CHECKING:
@@ -76,10 +77,9 @@ def _config(folder: Path) -> Mapping[str, JSON]:
 
 def adapted(network: torch.nn.Module, folder: Path) -> torch.nn.Module:
     """The network with a LoRA adapter merged into its weights (Hu et al. 2021)."""
-    try:
-        import peft
-    except ImportError as error:
-        raise UserError("an adapter needs peft; install slm-audit[adapters]") from error
+    need("peft", "model.adapter")
+    import peft
+
     wrong = f"{folder} is an adapter of another base than the model"
     try:
         config = peft.PeftConfig.from_pretrained(str(folder))

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
 from ..errors import UserError
+from ..extras import library_of, need
 from ..model_file import Quantised
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ BLOCK = 64
 
 def described(how: Quantised) -> str:
     """The way of rounding and the version of its library, as the model's identity has it."""
-    library = "bitsandbytes" if how.startswith("bitsandbytes") else "torchao"
+    library = library_of(how)
     return f"{how} ({library} {version(library)})"
 
 
 def quantise(network: torch.nn.Module, how: Quantised) -> None:
     """Round the layers in place; bitsandbytes' are rounded when the network is next moved to its device."""
+    need(library_of(how), f"model.quantised: {how}")
     if how == "bitsandbytes-int8" or how == "bitsandbytes-nf4":
         _by_bitsandbytes(network, how)
     else:
@@ -57,11 +59,8 @@ def _layers(network: torch.nn.Module) -> list[torch.nn.Linear]:
 
 def _by_torchao(network: torch.nn.Module, bits: Literal["int8", "int4"]) -> None:
     import torch
+    from torchao.quantization import Int8WeightOnlyConfig, IntxWeightOnlyConfig, PerAxis, PerGroup, quantize_
 
-    try:
-        from torchao.quantization import Int8WeightOnlyConfig, IntxWeightOnlyConfig, PerAxis, PerGroup, quantize_
-    except ImportError as error:
-        raise UserError(f"{bits} needs torchao; install slm-audit[quantised]") from error
     layers = _layers(network)
     if bits == "int8":
         config = Int8WeightOnlyConfig()
@@ -75,12 +74,9 @@ def _by_torchao(network: torch.nn.Module, bits: Literal["int8", "int4"]) -> None
 
 def _by_bitsandbytes(network: torch.nn.Module, how: Literal["bitsandbytes-int8", "bitsandbytes-nf4"]) -> None:
     """LLM.int8() (Dettmers et al. 2022), or NF4 with scales that are rounded too (Dettmers et al. 2023)."""
+    import bitsandbytes
     import torch
 
-    try:
-        import bitsandbytes
-    except ImportError as error:
-        raise UserError(f"{how} needs bitsandbytes; install slm-audit[bitsandbytes]") from error
     # It says with every layer and pass that it computes in float16.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="bitsandbytes")

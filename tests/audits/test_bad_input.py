@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -277,6 +278,27 @@ def test_a_damaged_weights_file(tmp_path: Path, make_model: Callable[..., Path],
     folder = make_model(seed=9)
     (folder / "model.safetensors").write_bytes(b"\x00" * 64)
     refused("run", str(folder), said="cannot be loaded as a causal language model")
+
+
+@pytest.mark.parametrize(
+    ("library", "extra", "model"),
+    [
+        ("torchao", "quantised", "{path: model, quantised: int4}"),
+        ("bitsandbytes", "bitsandbytes", "{path: model, quantised: bitsandbytes-nf4}"),
+        (
+            "torchao",
+            "quantised",
+            "{kind: cascade, small: {path: model, quantised: int8}, large: {path: model}, threshold: 0.5}",
+        ),
+    ],
+)
+def test_a_library_that_is_not_installed(
+    place: Path, monkeypatch: pytest.MonkeyPatch, library: str, extra: str, model: str
+) -> None:
+    (place / "model.yaml").write_text(f"version: 1\nmodel: {model}\n")
+    monkeypatch.setitem(sys.modules, library, None)  # as where it is not there
+    said = f"needs {library}, which is not installed; pip install 'slm-audit[{extra}]'"
+    refused("validate", "model.yaml", "--allow-path", said=said)
 
 
 def test_an_output_folder_that_cannot_be_written(place: Path) -> None:

@@ -24,7 +24,7 @@ def test_ray_that_is_not_installed(tmp_path: Path, small_model: Path) -> None:
     command = [sys.executable, "-c", WITHOUT_RAY, "run", "model.yaml", "--allow-path"]
     told = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert told.returncode == 2, told.stderr
-    assert "execution.engine: ray needs Ray, which is not installed; pip install 'slm-audit[cluster]'" in told.stderr
+    assert "execution.engine: ray needs ray, which is not installed; pip install 'slm-audit[cluster]'" in told.stderr
     assert "Traceback" not in told.stderr
     assert not (tmp_path / "runs").exists()
 
