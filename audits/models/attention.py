@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
+import numpy
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -165,14 +166,15 @@ class TreeAttention:
         self._back = None if plain else back.to(device)
         self._mask: torch.Tensor | None = None
         if bush:
-            seen = torch.zeros((len(some), 1, bush, width), dtype=torch.bool)
-            for row, tree in enumerate(some):
-                seen[row, 0, :, : len(tree.trunk)] = True
+            seen = numpy.zeros((len(some), 1, bush, width), dtype=bool)  # row by row, which torch takes long for
+            for (sees,), tree in zip(seen, some, strict=True):
+                sees[:, : len(tree.trunk)] = True
                 for at, parent in enumerate(tree.parents):
                     if parent >= 0:
-                        seen[row, 0, at] = seen[row, 0, parent]
-                    seen[row, 0, at, self._trunk + at] = True
-            self._mask = torch.zeros(seen.shape, dtype=dtype).masked_fill_(~seen, -torch.inf).to(device)
+                        sees[at] = sees[parent]
+                    sees[at, self._trunk + at] = True
+            unseen = torch.from_numpy(~seen)
+            self._mask = torch.zeros(unseen.shape, dtype=dtype).masked_fill_(unseen, -torch.inf).to(device)
 
     def _side_by_side(self, row: torch.Tensor) -> torch.Tensor:
         """[tokens, heads, size] to [trees, heads, width, size]."""
