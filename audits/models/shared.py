@@ -21,6 +21,7 @@ from .trees import Ids, Text, Tree, common_prefix, passes, trees
 from .workers import Workers
 
 FEWEST_TOKENS_A_PASS = 128
+FEWEST_ROWS_A_WORKER = 16  # with fewer, a step takes longer for reading the weights than for all that is done with them
 
 
 class Shared:
@@ -53,7 +54,8 @@ class Shared:
         for row in rows:
             row.restart()
         positions = max(len(row.ids) for row in rows) + decoding.max_tokens
-        most = min(self.room.rows(positions), math.ceil(len(rows) / self._workers.count))
+        workers = min(self._workers.count, math.ceil(len(rows) / FEWEST_ROWS_A_WORKER))
+        most = min(self.room.rows(positions), math.ceil(len(rows) / workers))
         prompts: list[Prompt] = []
         by_ids: dict[Ids, Prompt] = {}
         for row in sorted(rows, key=lambda row: -len(row.ids)):
@@ -77,7 +79,7 @@ class Shared:
                 budget=self.room.tokens,
                 stop=self._workers.stop,
             )
-            for _ in range(self._workers.count)
+            for _ in range(workers)
         ]
         self._workers.each(Flight.fly, flights)
 

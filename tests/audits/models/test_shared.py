@@ -10,6 +10,7 @@ import pytest
 import torch
 from slm_audit.audits.models.attention import rounded
 from slm_audit.audits.models.transformers import TransformersModel
+from slm_audit.audits.models.trees import Tree
 from slm_audit.probes.contract import Decoding, Generation, Scoring
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -111,6 +112,23 @@ def test_the_same_texts_alone_in_any_company_and_on_any_number_of_workers(
     few = [text for at in range(len(requests)) for text in wanted[12 * at : 12 * at + 3]]
     assert drawn(fast, prompts(samples=3)) == few
     assert len(set(wanted)) > 60
+
+
+def test_a_prompt_of_few_samples_is_read_once_however_many_workers_there_are(
+    small_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = TransformersModel(str(small_model), threads=4)
+    passing = model._engine._passing
+    trees, read = passing.trees, list[Tree]()
+
+    def counted(some: list[Tree], *more: object, **given: object) -> object:
+        read.extend(some)
+        return trees(some, *more, **given)
+
+    monkeypatch.setattr(passing, "trees", counted)
+    (request,) = prompts(samples=8)[-1:]
+    ((first, *_),) = model.generate([request])
+    assert [one.tokens for one in read] == [first.prompt_tokens]
 
 
 def test_a_shared_beginning_changes_no_text(fast: TransformersModel, plain: TransformersModel) -> None:
