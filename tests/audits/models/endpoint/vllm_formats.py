@@ -75,6 +75,8 @@ class Handler(BaseHTTPRequestHandler):
         if len(ids) + body["max_tokens"] > CONTEXT:
             said = f"This model's maximum context length is {CONTEXT} tokens, you asked for more."
             return self.say(400, {"object": "error", "message": said})
+        if body.get("top_k", 0) < 0:
+            return self.say(400, {"object": "error", "message": "top_k must be at least 0"})
         # Drawn by seed alone, as the local engine draws: a chat's text is handed to it as a raw prompt.
         decoding = Decoding(
             max_tokens=body["max_tokens"], temperature=body["temperature"], top_p=body.get("top_p", 1.0),
