@@ -45,9 +45,12 @@ class Connection:
         self._closing.close()
 
 
-def first_line(error: BaseException) -> str:
+def gist(error: BaseException) -> str:
     """What an error says, as part of a sentence."""
-    return (str(error).strip() or type(error).__name__).split("\n")[0].rstrip(".")
+    first, *more = (str(error).strip() or type(error).__name__).split("\n")
+    if more and first.endswith(":"):  # what a server raised stands behind its traceback
+        first += f" {more[-1].strip()}"
+    return first.rstrip(".")
 
 
 def _set_before_import(address: str) -> None:
@@ -74,7 +77,7 @@ def _init(address: str, closing: contextlib.ExitStack) -> None:
             ray.init(address if address == "local" else answering(address), **given)
     except (OSError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
         raise UserError(
-            f"execution.address: {address}: {first_line(error)}; mend that (a cluster that was started with "
+            f"execution.address: {address}: {gist(error)}; mend that (a cluster that was started with "
             "RAY_AUTH_MODE=token wants that and its RAY_AUTH_TOKEN here too)"
         ) from error
     finally:

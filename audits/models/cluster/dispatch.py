@@ -12,7 +12,7 @@ from typing import Generic, ParamSpec
 
 from ...errors import EvidenceError, UserError
 from ...journalled import Answer, Asked
-from .connection import Connection, first_line
+from .connection import Connection, gist
 from .placement import Replicas
 from .shares import is_alone, work
 from .worker import Handle, Worker, WorkerLost, told
@@ -113,7 +113,7 @@ class Dispatch(Generic[Asked, Answer]):
                     raise EvidenceError(f"no worker of the cluster is left ({self._why}); mend that and resume")
                 yield from self._collect()
             except ConnectionError as error:
-                raise _gone(first_line(error)) from error
+                raise _gone(gist(error)) from error
 
     def _hand_out(self, new: Iterator[Share[Asked]]) -> None:
         """Give shares to workers while one has room, and a timed one only to a cluster that does nothing else."""

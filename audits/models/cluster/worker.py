@@ -9,7 +9,7 @@ from typing import Any
 from ...environment import own_version
 from ...errors import UserError
 from ...recorded import RecordedModel
-from .connection import first_line
+from .connection import gist
 from .replica import Place
 
 Handle = Any
@@ -38,7 +38,7 @@ def told(reply: Handle, seconds: float | None = None) -> Any:
     except ray.exceptions.RayTaskError as error:
         raise error.cause from None
     except ray.exceptions.RayError as error:
-        raise WorkerLost(first_line(error)) from error
+        raise WorkerLost(gist(error)) from error
 
 
 def end(worker: Worker) -> None:

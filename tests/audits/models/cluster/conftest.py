@@ -20,6 +20,8 @@ from typing import Any
 
 import pytest
 
+PATIENT = {"RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "200"}
+"""On a busy machine a client's own server may take longer to start than Ray waits."""
 RAY = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
 
 
@@ -62,7 +64,7 @@ class Cluster:
     def environment(self) -> dict[str, str]:
         """Variables by which `auto` finds this cluster; Ray leaves others behind in a process that used it."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-        return kept | {"RAY_TMPDIR": self.folder, "RAY_USAGE_STATS_ENABLED": "0"}
+        return kept | {"RAY_TMPDIR": self.folder, "RAY_USAGE_STATS_ENABLED": "0", **PATIENT}
 
     def start(self, *options: str, variables: Mapping[str, str] | None = None) -> Cluster:
         """Start the head."""

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from slm_audit.audits.execution import Execution
+from slm_audit.audits.models.cluster.connection import gist
 from slm_audit.audits.models.cluster.dispatch import Dispatch, Patience, Share
 from slm_audit.audits.models.cluster.worker import Worker
 from slm_audit.probes.contract import Scoring
@@ -57,3 +58,12 @@ def test_an_address_of_each_kind(address: str) -> None:
 def test_what_is_no_address(address: str) -> None:
     with pytest.raises(ValidationError, match="head-node:6379 on a machine of the cluster"):
         Execution(engine="ray", address=address)
+
+
+def test_of_an_error_with_a_traceback_in_it_the_end_is_told() -> None:
+    said = (
+        "Initialization failure from server:\nTraceback (most recent call last):\n  File x\nTimeoutError: no channel.\n"
+    )
+    assert gist(ConnectionAbortedError(said)) == "Initialization failure from server: TimeoutError: no channel"
+    assert gist(ValueError("one.\nanother")) == "one"
+    assert gist(ValueError()) == "ValueError"
