@@ -21,7 +21,7 @@ from .trees import Ids, Text, Tree, common_prefix, passes, trees
 from .workers import Workers
 
 FEWEST_TOKENS_A_PASS = 128
-FEWEST_ROWS_A_WORKER = 16  # with fewer, a step takes longer for reading the weights than for all that is done with them
+FEWEST_ROWS_A_WORKER = 24  # with fewer, a step takes longer for reading all weights than for what is done with them
 
 
 class Shared:
@@ -54,7 +54,7 @@ class Shared:
         for row in rows:
             row.restart()
         positions = max(len(row.ids) for row in rows) + decoding.max_tokens
-        workers = min(self._workers.count, math.ceil(len(rows) / FEWEST_ROWS_A_WORKER))
+        workers = max(1, min(self._workers.count, len(rows) // FEWEST_ROWS_A_WORKER))
         most = min(self.room.rows(positions), math.ceil(len(rows) / workers))
         prompts: list[Prompt] = []
         by_ids: dict[Ids, Prompt] = {}
