@@ -22,7 +22,7 @@ def as_text(prospect: Prospect, allotment: Allotment | None) -> str:
     head = ["probe", "clusters", "items", "requests", "tokens", "CPU minutes", "peak memory"]
     rows = [_row(one, counts.get(one.selected.name, 0) if counts else None) for one in prospect.outlooks]
     rest = Cost(spent=prospect.start + prospect.writing)
-    rows.append(["start, and writing the outputs", "", "", "", "", _minutes(rest), ""])
+    rows.append(["loading, and writing the outputs", "", "", "", "", _minutes(rest), ""])
     rows.append(
         ["all", f"{total.clusters}", f"{total.items}", f"{total.requests}", f"{total.tokens}", _minutes(total), ""]
     )

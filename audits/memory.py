@@ -10,6 +10,13 @@ from typing import Protocol, runtime_checkable
 
 from ..probes.contract import JSON, Footprint, Load, Model, ModelIdentity
 
+LOADS = 8
+"""The median of 8 independent readings lies between the least and the most of them with a probability of 99.2 %."""
+MOST_SECONDS = 300.0
+"""What all further loads together may take, by the time of the first."""
+IMPORT_SECONDS = 4.0
+"""Until the process that loads again has imported its libraries."""
+
 BYTES_A_UNIT = 1 if sys.platform == "darwin" else 1024
 """The system tells the peak in bytes on macOS and in kilobytes on Linux."""
 
@@ -30,6 +37,15 @@ def taken(model: Model) -> Footprint | None:
         return found
     again = tuple(model.loads()) if isinstance(model, Reloadable) else ()
     return dataclasses.replace(found, peak_bytes=peak_bytes(model.identity), loads=again)
+
+
+def seconds_again(model: Model) -> float:
+    """About how long `taken` will spend on loading a model again; 0 where it does not."""
+    found = model.footprint
+    if found is None or found.load_seconds is None or found.peak_bytes is not None or not isinstance(model, Reloadable):
+        return 0.0
+    loading = LOADS * found.load_seconds
+    return IMPORT_SECONDS + loading if loading <= MOST_SECONDS else 0.0
 
 
 def held_bytes() -> int:

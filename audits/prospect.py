@@ -11,6 +11,7 @@ from .asking import Progress
 from .bench import opener
 from .errors import UserError
 from .forecast import LEAST_SPREAD, Cost, Forecast, weigh_writing
+from .memory import seconds_again
 from .plan import Plan
 from .power import Need, Shown, need
 from .sampling import Sample, Spent, sampled
@@ -45,8 +46,8 @@ class Outlook:
 class Prospect:
     """What a run would come to.
 
-    `start` is what it takes until the first reply, `writing` what its outputs take, `looking` what it took to find
-    this out, and `repeats` how often every probe is asked.
+    `start` is what it takes until the first reply, and to load the model again where a probe measures that; `writing`
+    what its outputs take, `looking` what it took to find this out, and `repeats` how often every probe is asked.
     """
 
     outlooks: tuple[Outlook, ...]
@@ -108,9 +109,10 @@ def foresee(
         needs = _needs(plan, one, limits, sample, guesses, own.observations if own and alike else ())
         outlooks.append(Outlook(selected=one, needs=needs, forecast=forecast))
     writing = weigh_writing(samples)
+    again = seconds_again(model) if any(one.model.measured for one in samples) else 0.0
     return Prospect(
         outlooks=tuple(outlooks),
-        start=start or Spent(),
+        start=(start or Spent()) + Spent(cpu=again, clock=again),
         writing=writing,
         looking=Spent.until_now() - begun,
         repeats=plan.spec.audit.repeat,

@@ -14,6 +14,7 @@ from typing import cast
 
 from ..probes.contract import (
     Completion,
+    Footprint,
     Generation,
     Item,
     Model,
@@ -116,6 +117,13 @@ class Weighed(Facade, OneBatch):
         """Count what is asked of `model`."""
         super().__init__(model)
         self.calls: list[Call] = []
+        self.measured = False
+
+    @property
+    def footprint(self) -> Footprint | None:
+        """The inner model's; that it was asked for is kept in `measured`."""
+        self.measured = True
+        return super().footprint
 
     def batches(self, requests: Sequence[Generation] | Sequence[Scoring]) -> list[list[int]]:
         """The inner model's batches; a new list has begun."""

@@ -15,13 +15,9 @@ import sys
 from collections.abc import Mapping
 
 from ...probes.contract import Decoding, Generation, Load, from_json, to_json
-from ..memory import held_bytes
+from ..memory import LOADS, MOST_SECONDS, held_bytes
 from .resources import free_bytes
 
-LOADS = 8
-"""The median of 8 independent readings lies between the least and the most of them with a probability of 99.2 %."""
-MOST_SECONDS = 300.0
-"""What all loads together may take, by the time of the first."""
 PROMPT = Generation(
     prompt="The night train stops at a small station where nobody has bought a ticket for years. " * 4,
     decoding=Decoding(max_tokens=32),

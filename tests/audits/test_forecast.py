@@ -15,11 +15,13 @@ from slm_audit.audits import engine, sampling
 from slm_audit.audits.asking import Silent
 from slm_audit.audits.cli import main
 from slm_audit.audits.forecast import Forecast
+from slm_audit.audits.memory import IMPORT_SECONDS
 from slm_audit.audits.plan import Plan, check_plan
 from slm_audit.audits.prospect import foresee
 from slm_audit.audits.sampling import Call, Leg, Sample, Spent, Weighed
-from slm_audit.probes.contract import Completion, Generation, Item, Score, Scoring
+from slm_audit.probes.contract import Access, Completion, Footprint, Generation, Item, Load, Score, Scoring
 from slm_audit.probes.detectors import open_detector
+from slm_audit.probes.testing import ALL_TEXT
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -96,6 +98,27 @@ def test_the_sample_is_the_beginning_of_the_run_and_a_handful(
         first = [cluster[0].cluster for cluster in one.forecast.sample.order]
         seen = list(dict.fromkeys(said.cluster for said in one.forecast.sample.seen))
         assert seen == first[: len(seen)]
+
+
+class Measured(Busy):
+    """A model that took 2 s to load, and may be loaded again, but not for a forecast."""
+
+    def __init__(self) -> None:
+        super().__init__("It may be so.", access=ALL_TEXT | {Access.footprint})
+        self.footprint = Footprint(parameters=1, bytes_on_disk=1, load_seconds=2.0)
+
+    def loads(self) -> Sequence[Load]:
+        raise AssertionError("a forecast loads nothing")
+
+
+def test_the_eight_further_loads_are_foretold_where_a_probe_measures_them(tmp_path: Path, small_model: Path) -> None:
+    spec = tmp_path / "model.yaml"
+    spec.write_text(f"version: 1\nmodel: {{path: '{small_model}'}}\ncard: {{deployed_on: {{memory_gb: 8}}}}\n")
+    for only, seconds in (("fitness.resources", IMPORT_SECONDS + 8 * 2.0), ("hallucination.*", 0.0)):
+        plan = check_plan(str(spec), {"audit.only": [only], "audit.limit": 2}, allow_path=True)
+        prospect = foresee(plan, Measured(), Silent())
+        assert not [one.reason for one in prospect.outlooks if one.reason]
+        assert prospect.start.clock == seconds
 
 
 def test_passes_and_clusters_are_told_apart() -> None:
