@@ -95,7 +95,9 @@ def _peak_gb(command: list[str], cwd: Path) -> float:
 
 
 PLAINLY = """
-import sys, torch, transformers
+import sys, torch
+import slm_audit.audits.models.lean  # else transformers loads 160 MB of which nothing is used
+import transformers
 tokenizer = transformers.AutoTokenizer.from_pretrained(sys.argv[1])
 model = transformers.AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32)
 model.generate(**tokenizer("The night train stops at a small station. " * 8, return_tensors="pt"), max_new_tokens=32)
