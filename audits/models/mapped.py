@@ -1,9 +1,13 @@
-"""Weights that lie mapped from their files: what was read of them is let go of, and is in memory no more."""
+"""Weights that lie mapped from their files: what was read of them is let go of, and is in memory no more.
+
+What was written into such memory, as an adapter is, is not in the file: a file that was written into is kept whole.
+"""
 
 from __future__ import annotations
 
 import ctypes
 import mmap
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +28,7 @@ class MappedEmbedding(torch.nn.Module):
     """An embedding of which only what was looked up of late is in memory: the system brings in what lies around it."""
 
     def __init__(self, plain: torch.nn.Embedding) -> None:
-        """Look up what a plain one would; its weight must be mapped from a file and never be written to."""
+        """Look up what a plain one would; its weight must be mapped from a file, and never be written to."""
         super().__init__()
         self._weight = plain.weight.detach()
         start = self._weight.data_ptr()
@@ -43,7 +47,7 @@ class MappedEmbedding(torch.nn.Module):
 
 
 def keep_mapped(network: torch.nn.Module) -> None:
-    """Put forgetful embeddings in the place of the plain ones that are mapped from a file."""
+    """Put forgetful embeddings in the place of the plain ones that are as they lie in a file that is mapped."""
     mappings = list(_mappings())
     for parent in network.modules():
         for name, child in parent.named_children():
@@ -54,14 +58,15 @@ def keep_mapped(network: torch.nn.Module) -> None:
 
 
 def _mappings() -> Iterator[tuple[int, int]]:
-    """Where weight files are mapped; none where the system does not say."""
+    """Where weight files are mapped that nothing was written into; none where the system does not say."""
     try:
-        lines = Path("/proc/self/maps").read_text("utf-8", "replace").splitlines()
+        told = Path("/proc/self/smaps").read_text("utf-8", "replace")
     except OSError:
         return
-    for line in lines:
-        if line.endswith(SUFFIX):
-            start, end = line.split(" ", 1)[0].split("-")
+    for said in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", told, flags=re.MULTILINE):
+        first, *more = said.splitlines() or [""]
+        if first.endswith(SUFFIX) and any(line.split() == ["Anonymous:", "0", "kB"] for line in more):
+            start, end = first.split(" ", 1)[0].split("-")
             yield int(start, 16), int(end, 16)
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from slm_audit.audits.models.mapped import LOOKED_UP, MappedEmbedding, keep_mapped
+from slm_audit.audits.models.mapped import LOOKED_UP, MappedEmbedding, forget_weights, keep_mapped
 
 ROWS, SIZE = 20_032, 256
 WHOLE = 4 * ROWS * SIZE  # bytes
@@ -42,6 +42,18 @@ def test_what_was_looked_up_is_right_and_does_not_stay_in_memory(tmp_path: Path)
     assert in_memory(file) >= WHOLE
     mapped(torch.arange(LOOKED_UP))
     assert in_memory(file) < WHOLE / 100
+
+
+def test_what_was_written_into_a_mapped_weight_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    save_file({"weight": torch.zeros(ROWS, SIZE)}, file)
+    with safe_open(file, "pt") as opened:
+        weight = opened.get_tensor("weight")
+    weight[7] += 1  # in place, as adapters are merged
+    forget_weights()
+    keep_mapped(adapted := network(weight))
+    assert type(adapted[0]) is torch.nn.Embedding
+    assert torch.equal(adapted(torch.tensor([6, 7])), torch.stack([torch.zeros(SIZE), torch.ones(SIZE)]))
 
 
 def test_an_embedding_that_was_made_in_memory_is_left_alone() -> None:

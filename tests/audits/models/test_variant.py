@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from slm_audit import Decoding, Generation, Message, Scoring, Scripted, UserError
 from slm_audit.audits.cli import main
 from slm_audit.audits.model_file import LocalFile
-from slm_audit.audits.models import Leave, open_model
+from slm_audit.audits.models import Leave, linear, open_model
 from slm_audit.audits.models.adapter import check_adapter, is_called
 from slm_audit.audits.models.leave import NONE
 from slm_audit.audits.models.system import SystemPrompted
@@ -100,8 +100,11 @@ def adapter(base: Path, place: Path, rank: int = 2) -> Path:
 
 
 @pytest.mark.slow
-def test_an_adapter_is_merged_as_peft_applies_it(small_model: Path, tmp_path: Path) -> None:
+def test_an_adapter_is_merged_as_peft_applies_it(
+    small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     peft = pytest.importorskip("peft", reason="peft is not installed")
+    monkeypatch.setattr(linear, "OFTEN", 1)  # as in a large model, memory is let go of while layers are packed
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     folder = adapter(small_model, tmp_path / "adapter")
@@ -116,6 +119,7 @@ def test_an_adapter_is_merged_as_peft_applies_it(small_model: Path, tmp_path: Pa
     assert score.logprob == pytest.approx(float(wanted[start - 1 :].gather(1, ids[0, start:, None]).sum()), abs=1e-3)
     assert abs(score.logprob - plain.score([Scoring(context="A", continuation=" request is")])[0].logprob) > 0.01
     assert model.identity.settings["adapter_sha256"]
+    assert model.identity.settings["path"] == "shared"
     own = (folder / "adapter_model.safetensors").stat().st_size
     assert model.footprint.bytes_on_disk == plain.footprint.bytes_on_disk + own > plain.footprint.bytes_on_disk
     assert model.notes == ()  # it names this base
