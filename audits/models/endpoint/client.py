@@ -24,6 +24,8 @@ from .stream import DONE, Arrived, BrokenStream, put_together
 MOST_BYTES = 8_000_000
 LONGEST_WAIT = 300.0
 """Seconds. A server that asks for a longer rest is left alone, and the run can be resumed."""
+BREAKS = 3
+"""A question that breaks the connection so often is one that the server cannot be asked."""
 _BUSY = frozenset({408, 425, 429, 502, 503, 504})
 
 
@@ -131,7 +133,7 @@ class Client:
             if isinstance(failed, Reply):
                 return failed
             tried += 1
-            if not failed.everyone and (not failed.broke or tried >= self._tries):
+            if not failed.everyone and (not failed.broke or tried >= min(BREAKS, self._tries)):
                 raise failed.fault
             wait = self._pause * 2**tried if failed.wait is None else failed.wait
             unreached = failed.everyone and not failed.fault.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 
 import httpx
@@ -9,6 +10,8 @@ import pytest
 from slm_audit import EvidenceError, UserError
 from slm_audit.audits.model_file import EndpointFile
 from slm_audit.audits.models import Leave
+from slm_audit.audits.models.endpoint.client import BREAKS, Client
+from slm_audit.audits.models.endpoint.faults import RequestFault
 from slm_audit.audits.models.endpoint.model import EndpointModel
 from slm_audit.probes.contract import Access, Completion, Decoding, Generation, Message, Scoring
 
@@ -88,6 +91,17 @@ def test_what_passes_is_tried_again_and_retry_after_is_honoured(url: str, model:
     first, second = heard(url, "[busy 1 1.2] b")
     assert second["at"] - first["at"] >= 1.2
     assert len(heard(url, "[broken 2] a")) == 3
+
+
+def test_a_question_of_one_address_that_breaks_the_connection_is_given_up_soon(url: str) -> None:
+    async def asked() -> None:
+        client = Client([url], "", concurrency=1, time_out=5.0, retries=9, pause=0.01)
+        body = {"model": "good", "prompt": "[reset] by discovery", "max_tokens": 1, "temperature": 0.0}
+        with pytest.raises(RequestFault, match="the connection broke"):
+            await client.at(client.addresses[0], "POST", "completions", body)
+
+    asyncio.run(asked())
+    assert len(heard(url, "[reset] by discovery")) == BREAKS
 
 
 def test_a_server_that_stays_busy_or_asks_for_a_long_rest_ends_the_asking(url: str) -> None:
