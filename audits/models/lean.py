@@ -1,7 +1,7 @@
 """The transformers library without what it loads for others: import from here what is used as soon as it is imported.
 
 Transformers 4 loads scikit-learn, scipy's statistics and pandas for its drafts, and scipy's optimisers for the losses
-of image models: 170 MB and a second, of which nothing is used here. Transformers 5 waits until they are.
+of image models: 170 MB and a second, of which nothing is used here. Transformers 5 waits until the former are.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Opening a model does not load what transformers loads for others."""
+"""Opening a model does not load what transformers loads for others; its version 5 insists on scipy."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 
 import pytest
+import transformers
 
-NEEDLESS = ("sklearn", "scipy", "pandas")
+NEEDLESS = ("sklearn", "pandas") + ("scipy",) * (int(transformers.__version__.split(".")[0]) < 5)
 
 
 @pytest.mark.parametrize("room", ["transformers", "attention", "network"])
-def test_no_scipy_scikit_learn_or_pandas_comes_with_a_model(room: str, small_model: Path) -> None:
+def test_nothing_needless_comes_with_a_model(room: str, small_model: Path) -> None:
     code = (
         f"import sys, slm_audit.audits.models.{room}\n"
         "from slm_audit.audits.models.transformers import TransformersModel\n"
