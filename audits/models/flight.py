@@ -61,6 +61,11 @@ class Flight:
                 return
             self._step()
 
+    @property
+    def _before(self) -> int:
+        """How many ids of each prompt are read already, for all begin with them."""
+        return self.prefix[0].keys.shape[0] if self.prefix else 0
+
     def _step(self) -> None:
         steps = [len(one.drawn) - 1 for one in self._rows]
         lengths = [len(one.ids) for one in self._prompts]
@@ -108,7 +113,7 @@ class Flight:
         taken = self._taken()
         if not taken:
             return []
-        before, first = self.prefix[0].keys.shape[0] if self.prefix else 0, len(self._prompts)
+        before, first = self._before, len(self._prompts)
         starts = [0, *accumulate(len(one.ids) - before for one in taken)]
         self._slots.reserve(first + len(taken), max(len(one.ids) for one in taken))
 
@@ -134,13 +139,12 @@ class Flight:
     def _taken(self) -> list[Prompt]:
         """Prompts from the queue, as many as there is room for and as one pass may hold, but at least one."""
         room, taken, tokens = self.most - len(self._rows), list[Prompt](), 0
-        before = self.prefix[0].keys.shape[0] if self.prefix else 0
         while room > 0:
             try:
                 one = self.queue.popleft()
             except IndexError:  # other workers took the rest
                 break
-            tokens += len(one.ids) - before
+            tokens += len(one.ids) - self._before
             if taken and tokens > self.budget:
                 self.queue.appendleft(one)
                 break

@@ -1,7 +1,8 @@
 """The transformers library without what it loads for others: import from here what is used as soon as it is imported.
 
 Transformers 4 loads scikit-learn, scipy's statistics and pandas for its drafts, and scipy's optimisers for the losses
-of image models: 170 MB and a second, of which nothing is used here. Transformers 5 waits until the former are.
+of image models: 170 MB and a second, of which nothing is used here. Transformers 5 waits with the former until they are
+needed, and loads scipy whatever it is told.
 """
 
 from __future__ import annotations

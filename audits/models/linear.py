@@ -6,7 +6,7 @@ from typing import cast
 
 import torch
 
-from .mapped import forget_weights
+from .mapped import forget, unwritten
 
 OFTEN = 16_000_000  # bytes
 
@@ -35,13 +35,13 @@ def pack(network: torch.nn.Module) -> None:
 
     Weights are mapped from their file; what was packed is let go of as soon as it makes some megabytes.
     """
-    packed = 0
+    files, packed = unwritten(), 0
     for parent in network.modules():
         for name, child in parent.named_children():
             if type(child) is torch.nn.Linear:
                 setattr(parent, name, PackedLinear(child))
                 packed += child.weight.numel() * child.weight.element_size()
                 if packed > OFTEN:
-                    forget_weights()
+                    forget(files)
                     packed = 0
-    forget_weights()
+    forget(files)

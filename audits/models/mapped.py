@@ -8,20 +8,35 @@ from __future__ import annotations
 import ctypes
 import mmap
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 
 SUFFIX = ".safetensors"
+MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ ")
 DONT_NEED = 4  # MADV_DONTNEED of Linux
 LOOKED_UP = 64  # tokens: each may bring in 64 KiB around it, or megabytes where the system keeps files in large pages
 
 
-def forget_weights() -> None:
-    """Let go of what was read of weight files; what is read again comes from the file again."""
-    for start, end in _mappings():
-        _forget(start, end)
+def unwritten() -> frozenset[str]:
+    """The mappings of weight files that nothing was written into, as the system lists them; none if it does not.
+
+    To see that takes milliseconds, and more the more memory is held: it is asked once, when nobody will write any more.
+    """
+    found: set[str] = set()
+    mapping = ""
+    for line in _lines("smaps"):
+        if MAPPING.match(line):
+            mapping = line
+        elif mapping.endswith(SUFFIX) and line.split() == ["Anonymous:", "0", "kB"]:
+            found.add(mapping)
+    return frozenset(found)
+
+
+def forget(mappings: frozenset[str]) -> None:
+    """Let go of what was read of those that are still there; what is read again comes from the file again."""
+    for line in mappings.intersection(_lines("maps")):
+        _forget(*_range(line))
 
 
 class MappedEmbedding(torch.nn.Module):
@@ -48,7 +63,7 @@ class MappedEmbedding(torch.nn.Module):
 
 def keep_mapped(network: torch.nn.Module) -> None:
     """Put forgetful embeddings in the place of the plain ones that are as they lie in a file that is mapped."""
-    mappings = list(_mappings())
+    mappings = [_range(one) for one in unwritten()]
     for parent in network.modules():
         for name, child in parent.named_children():
             if type(child) is torch.nn.Embedding and child.max_norm is None:
@@ -57,17 +72,17 @@ def keep_mapped(network: torch.nn.Module) -> None:
                     setattr(parent, name, MappedEmbedding(child))
 
 
-def _mappings() -> Iterator[tuple[int, int]]:
-    """Where weight files are mapped that nothing was written into; none where the system does not say."""
+def _lines(name: str) -> list[str]:
+    """What the system tells of this process's memory; nothing where it does not."""
     try:
-        told = Path("/proc/self/smaps").read_text("utf-8", "replace")
+        return Path("/proc/self", name).read_text("utf-8", "replace").splitlines()
     except OSError:
-        return
-    for said in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", told, flags=re.MULTILINE):
-        first, *more = said.splitlines() or [""]
-        if first.endswith(SUFFIX) and any(line.split() == ["Anonymous:", "0", "kB"] for line in more):
-            start, end = first.split(" ", 1)[0].split("-")
-            yield int(start, 16), int(end, 16)
+        return []
+
+
+def _range(mapping: str) -> tuple[int, int]:
+    start, end = mapping.split(" ", 1)[0].split("-")
+    return int(start, 16), int(end, 16)
 
 
 def _forget(start: int, end: int) -> None:

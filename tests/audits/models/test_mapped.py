@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from slm_audit.audits.models.mapped import LOOKED_UP, MappedEmbedding, forget_weights, keep_mapped
+from slm_audit.audits.models.mapped import LOOKED_UP, MappedEmbedding, forget, keep_mapped, unwritten
 
 ROWS, SIZE = 20_032, 256
 WHOLE = 4 * ROWS * SIZE  # bytes
@@ -50,7 +50,7 @@ def test_what_was_written_into_a_mapped_weight_is_kept(tmp_path: Path) -> None:
     with safe_open(file, "pt") as opened:
         weight = opened.get_tensor("weight")
     weight[7] += 1  # in place, as adapters are merged
-    forget_weights()
+    forget(unwritten())
     keep_mapped(adapted := network(weight))
     assert type(adapted[0]) is torch.nn.Embedding
     assert torch.equal(adapted(torch.tensor([6, 7])), torch.stack([torch.zeros(SIZE), torch.ones(SIZE)]))
