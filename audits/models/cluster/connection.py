@@ -10,11 +10,14 @@ import signal
 import tempfile
 import threading
 import warnings
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from ...errors import Unreachable, UserError
 
 ANSWER_SECONDS = 5.0
+CLIENT_TRIES = 3
+"""The head forks a server for each ray:// client, amid gRPC's threads; now and then one dies of that at birth."""
 OBJECT_STORE_BYTES = 80 * 2**20
 """Requests and replies are small; Ray takes no less."""
 RECONNECT_SECONDS = 86_400
@@ -74,7 +77,7 @@ def _init(address: str, closing: contextlib.ExitStack) -> None:
     interrupt = signal.getsignal(signal.SIGTERM)
     try:
         with warnings.catch_warnings(action="ignore"):
-            ray.init(address if address == "local" else answering(address), **given)
+            _join(address, given)
     except (OSError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
         raise UserError(
             f"execution.address: {address}: {gist(error)}; mend that (a cluster that was started with "
@@ -87,6 +90,19 @@ def _init(address: str, closing: contextlib.ExitStack) -> None:
     # Ray prints what it has to say of a worker's death on standard output, which is for results.
     ray._private.worker._worker_logs_enabled = False
     logging.getLogger("ray.util.client.logsclient").setLevel(logging.CRITICAL)
+
+
+def _join(address: str, given: Mapping[str, object]) -> None:
+    import ray
+
+    named = address if address == "local" else answering(address)
+    for left in reversed(range(CLIENT_TRIES)):
+        try:
+            ray.init(named, **given)
+            return
+        except ConnectionAbortedError:  # by a ray:// server alone: it could not begin what should serve us
+            if not left:
+                raise
 
 
 def answering(address: str) -> str:

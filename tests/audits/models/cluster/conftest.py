@@ -20,8 +20,9 @@ from typing import Any
 
 import pytest
 
-PATIENT = {"RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "200"}
-"""On a busy machine a client's own server may take longer to start than Ray waits."""
+STEADY = {"RAY_CLIENT_SERVER_CHECK_CHANNEL_TIMEOUT_S": "200", "GRPC_ENABLE_FORK_SUPPORT": "0"}
+"""On a busy machine a client's own server may take longer to start than Ray waits; and gRPC's care for forks, on by
+default, now and then kills such a server at birth (of 14 that began in pairs 2 died; without it none of 75)."""
 RAY = [sys.executable, "-c", "from ray.scripts.scripts import main; main()"]
 
 
@@ -64,7 +65,7 @@ class Cluster:
     def environment(self) -> dict[str, str]:
         """Variables by which `auto` finds this cluster; Ray leaves others behind in a process that used it."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
-        return kept | {"RAY_TMPDIR": self.folder, "RAY_USAGE_STATS_ENABLED": "0", **PATIENT}
+        return kept | {"RAY_TMPDIR": self.folder, "RAY_USAGE_STATS_ENABLED": "0", **STEADY}
 
     def start(self, *options: str, variables: Mapping[str, str] | None = None) -> Cluster:
         """Start the head."""
