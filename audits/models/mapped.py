@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-SUFFIX = ".safetensors"
+WEIGHTS = re.compile(r"(\.safetensors|/blobs/[0-9a-f]{40,64})$")  # the hub's cache names files by their content
 MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ ")
 DONT_NEED = 4  # MADV_DONTNEED of Linux
 LOOKED_UP = 64  # tokens: each may bring in 64 KiB around it, or megabytes where the system keeps files in large pages
@@ -28,7 +28,7 @@ def unwritten() -> frozenset[str]:
     for line in _lines("smaps"):
         if MAPPING.match(line):
             mapping = line
-        elif mapping.endswith(SUFFIX) and line.split() == ["Anonymous:", "0", "kB"]:
+        elif WEIGHTS.search(mapping) and line.split() == ["Anonymous:", "0", "kB"]:
             found.add(mapping)
     return frozenset(found)
 

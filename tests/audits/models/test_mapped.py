@@ -13,6 +13,7 @@ from slm_audit.audits.models.mapped import LOOKED_UP, MappedEmbedding, forget, k
 
 ROWS, SIZE = 20_032, 256
 WHOLE = 4 * ROWS * SIZE  # bytes
+HUB_CACHE = f"models--a--b/blobs/{'5f' * 32}"
 SMAPS = Path("/proc/self/smaps")
 
 
@@ -28,11 +29,14 @@ def in_memory(file: Path) -> int:
 
 
 @pytest.mark.skipif(not SMAPS.exists(), reason="this system does not tell what is mapped")
-def test_what_was_looked_up_is_right_and_does_not_stay_in_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["model.safetensors", HUB_CACHE])
+def test_what_was_looked_up_is_right_and_does_not_stay_in_memory(tmp_path: Path, name: str) -> None:
     torch.manual_seed(1)
-    wanted, file = torch.randn(ROWS, SIZE), tmp_path / "model.safetensors"
+    wanted, file = torch.randn(ROWS, SIZE), tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
     save_file({"weight": wanted}, file)
-    with safe_open(file, "pt") as opened:
+    (link := tmp_path / "snapshot.safetensors").symlink_to(file)
+    with safe_open(link, "pt") as opened:
         plain = network(opened.get_tensor("weight"))
     keep_mapped(mapped := network(plain[0].weight))
     assert isinstance(mapped[0], MappedEmbedding)
