@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import torch
 
-from .attention import Keys, weighed
+from .attention import Keys
+from .weighing import weighed
 
 
 class Slots:

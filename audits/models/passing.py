@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import torch
 
-from .attention import NAME, Attention, Keep, Keys, TreeAttention, attending
+from .attention import NAME, Attention, Keep, Keys, attending
 from .network import Network
+from .tree_attention import TreeAttention
 from .trees import Ids, Tree
 
 

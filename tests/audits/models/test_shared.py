@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from slm_audit.audits.models.attention import rounded
 from slm_audit.audits.models.transformers import TransformersModel
+from slm_audit.audits.models.tree_attention import rounded
 from slm_audit.audits.models.trees import Tree
 from slm_audit.probes.contract import Decoding, Generation, Scoring
 from transformers import AutoModelForCausalLM, AutoTokenizer
