@@ -225,7 +225,8 @@ def _explained(estimates: Sequence[Estimate], seen: Observations, salt: str) -> 
     """With the reason that most of what could not be judged has, where anything could not."""
     if not any(one.missing for one in estimates):
         return list(estimates)
-    reasons = Counter(one.reason for one in seen if one.reason)
+    unjudged = (one for one in seen if not one.values or None in one.values.values())
+    reasons = Counter(one.reason for one in unjudged if one.reason)
     if not reasons:
         return list(estimates)
     often = f"most often: {Mask(seen.sensitive, salt)(reasons.most_common(1)[0][0])[:160]}"

@@ -25,7 +25,8 @@ def validate(model: str, allow_path: bool, allow_code: bool, allow_pickles: bool
         allow_code=allow_code,
         allow_pickles=allow_pickles,
     )
-    click.echo(f"{plan.document.path}: fine; {len(plan.selected)} probes, policy {plan.policy.name}")
+    probes = f"{len(plan.selected)} probe{'s' * (len(plan.selected) != 1)}"
+    click.echo(f"{plan.document.path}: fine; {probes}, policy {plan.policy.name}")
     limited = {limit.metric.rsplit(".", 1)[0] for limit in plan.policy.limits}
     for one in plan.selected:
         click.echo(f"  {one.name:32} {'gated' if one.name in limited else 'shown'}  {one.question}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -19,9 +20,12 @@ def verify(run: Path, digest: str, allow_code: bool) -> None:
 
     Without a digest kept elsewhere this shows accident and careless editing, not a forger who rewrites all.
     """
+    from ..errors import UserError
     from ..run_folder import existing
     from ..verify import faults_of
 
+    if digest and not re.fullmatch("[0-9a-fA-F]{64}", digest):
+        raise UserError(f"--digest {digest[:70]} is no SHA-256; give all 64 of its digits, 0 to 9 and a to f")
     found = faults_of(existing(run), digest=digest, allow_code=allow_code)
     for fault in found[:20]:
         click.echo(f"  {fault}")

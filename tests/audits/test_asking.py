@@ -28,6 +28,16 @@ def test_the_commonest_reason_is_told_and_secrets_are_not() -> None:
     assert "hunter2" not in one.reason
 
 
+def test_the_reason_of_what_was_judged_is_not_told() -> None:
+    toxic = [
+        Observation(item=str(at), cluster=str(at), status="judged", values={"unsafe": 1.0}, reason="it is toxic")
+        for at in range(3)
+    ]
+    cut = Observation(item="3", cluster="3", status="unparseable", values={"unsafe": None}, reason="it was cut short")
+    (one,) = _explained([of([1.0, 1.0, 1.0, None])], Observations([*toxic, cut]), "salt")
+    assert one.reason == "1 of 4 could not be judged; most often: it was cut short"
+
+
 def test_nothing_is_added_where_all_was_judged() -> None:
     whole = of([1.0, 0.0])
     assert _explained([whole], seen("", "an unusable arm"), "salt") == [whole]

@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from slm_audit.audits import run_folder
+from slm_audit.audits.cli import main
 from slm_audit.audits.verify import differing, faults_of
 
 FILES = (
@@ -55,6 +57,12 @@ def test_a_file_more_is_noticed_and_another_digest_too(run: Path) -> None:
     assert any("notes" in one for one in faults_of(run))
     (run / "notes").rmdir()
     assert any("not the one that was filed" in one for one in faults_of(run, digest="0" * 64))
+
+
+def test_a_digest_cut_short_is_not_called_another_one(run: Path) -> None:
+    told = CliRunner().invoke(main, ["verify", str(run), "--digest", "3f5a"])
+    assert told.exit_code == 2
+    assert "--digest 3f5a is no SHA-256; give all 64 of its digits" in told.stderr
 
 
 def test_a_figure_rewritten_with_all_digests_is_computed_anew(run: Path) -> None:
