@@ -74,7 +74,7 @@ def test_ctrl_c_says_how_to_go_on_and_exits_130(
     wait_for(lambda: rows(run) >= 12, process)
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=120)
-    assert process.returncode == 130, said
+    assert process.returncode == 130, said.decode()
     assert b"resume" in said
     assert b"Traceback" not in said
     assert not (run / "record.json").exists()

@@ -70,7 +70,13 @@ class Cluster:
     def start(self, *options: str, variables: Mapping[str, str] | None = None) -> Cluster:
         """Start the head."""
         ports = ["--port", str(self.port), "--ray-client-server-port", str(self.client_port)]
-        return self._start(["--head", *ports, "--include-dashboard", "false", *options], variables or {})
+        self._start(["--head", *ports, "--include-dashboard", "false", *options], variables or {})
+        until = time.monotonic() + 120
+        while time.monotonic() < until:  # the client server comes up after the runtime has been called started
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.client_port), 1):
+                break
+            time.sleep(0.1)
+        return self
 
     def join(self, *options: str, variables: Mapping[str, str] | None = None) -> Cluster:
         """Start one more node."""
@@ -168,7 +174,7 @@ class Audit:
         until = time.monotonic() + 300
         while len(self.replies()) <= more_than and process.poll() is None and time.monotonic() < until:
             time.sleep(0.01)
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, "".join(process.communicate())
 
     def same_as(self, other: Path) -> None:
         """The same findings as another run's: metrics, n and verdicts equal, values and bounds to 1e-4."""
