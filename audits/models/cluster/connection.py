@@ -77,7 +77,7 @@ def _init(address: str, closing: contextlib.ExitStack) -> None:
     interrupt = signal.getsignal(signal.SIGTERM)
     try:
         with warnings.catch_warnings(action="ignore"):
-            _join(address, given)
+            _join(address if address == "local" else answering(address), given)
     except (OSError, RuntimeError, ValueError, ImportError, ray.exceptions.RayError) as error:
         raise UserError(
             f"execution.address: {address}: {gist(error)}; mend that (a cluster that was started with "
@@ -95,10 +95,9 @@ def _init(address: str, closing: contextlib.ExitStack) -> None:
 def _join(address: str, given: Mapping[str, object]) -> None:
     import ray
 
-    named = address if address == "local" else answering(address)
     for left in reversed(range(CLIENT_TRIES)):
         try:
-            ray.init(named, **given)
+            ray.init(address, **given)
             return
         except ConnectionAbortedError:  # by a ray:// server alone: it could not begin what should serve us
             if not left:

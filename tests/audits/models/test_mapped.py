@@ -35,7 +35,8 @@ def test_what_was_looked_up_is_right_and_does_not_stay_in_memory(tmp_path: Path,
     wanted, file = torch.randn(ROWS, SIZE), tmp_path / name
     file.parent.mkdir(parents=True, exist_ok=True)
     save_file({"weight": wanted}, file)
-    (link := tmp_path / "snapshot.safetensors").symlink_to(file)
+    link = tmp_path / "snapshot.safetensors"
+    link.symlink_to(file)
     with safe_open(link, "pt") as opened:
         plain = network(opened.get_tensor("weight"))
     keep_mapped(mapped := network(plain[0].weight))
